@@ -1,4 +1,4 @@
-"""The four kinds of failure a caller acts on; everything else is a bug.
+"""The kinds of failure a caller acts on; everything else is a bug.
 
 Callers act on the class, never on the text. A message names the thing and the value.
 """
@@ -28,6 +28,10 @@ class Unavailable(GatewayError):
 
 class Refused(GatewayError):
     """A final no: the same request will not succeed later."""
+
+
+class Conflict(GatewayError):
+    """Somebody else changed the same thing first; look again and decide anew."""
 
 
 class IllegalTransition(OurMistake):
