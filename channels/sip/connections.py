@@ -1,0 +1,307 @@
+"""UDP sockets and TCP connections that carry SIP messages (RFC 3261 18): bytes to messages, and to whom an answer goes.
+
+Shell. A ``Flow`` is a way to one far end; whoever holds it need not know the transport. A TCP connection is
+used in both directions and again for later requests to the same far end (RFC 5923).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Protocol
+
+import structlog
+
+from channels.sip.message import BadMessage, Message, StreamParser, parse
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+CONNECT_LIMIT = 5.0
+MOST_CONNECTIONS = 1024
+MOST_UNSENT = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One end of a transport: ``udp`` or ``tcp``, an IP address, a port. Port 0 asks for a free one when listening."""
+
+    transport: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+ListenAddress = Target
+
+
+class Flow(Protocol):
+    """A way to one far end, on which an answer comes back."""
+
+    @property
+    def target(self) -> Target:
+        """The far end."""
+        ...
+
+    @property
+    def local(self) -> ListenAddress:
+        """The listener of ours that this flow belongs to."""
+        ...
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport itself sends again what is lost."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether sending makes sense."""
+        ...
+
+    def send(self, octets: bytes) -> None:
+        """Send one encoded message; what cannot be sent is lost, and a lost connection is reported."""
+        ...
+
+
+Receive = Callable[[Message | BadMessage, Flow], None]
+
+
+class Unlistened(ValueError):
+    """Nothing of ours listens on the transport and address family that would be needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UdpFlow:
+    """Datagrams between one of our sockets and one far end."""
+
+    listener: _UdpListener
+    target: Target
+    reliable: bool = False
+
+    @property
+    def local(self) -> ListenAddress:
+        """The listener's address."""
+        return self.listener.local
+
+    @property
+    def is_open(self) -> bool:
+        """A datagram can always be tried."""
+        return True
+
+    def send(self, octets: bytes) -> None:
+        """Send one datagram, of whatever size: carriers' SBCs take fragments, few take a switch to TCP."""
+        self.listener.send(octets, (self.target.host, self.target.port))
+
+
+class _UdpListener(asyncio.DatagramProtocol):
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._transport: asyncio.DatagramTransport | None = None
+        self.local = Target("udp", "", 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        host, port = transport.get_extra_info("sockname")[:2]
+        self.local = Target("udp", host, port)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        flow = UdpFlow(self, Target("udp", addr[0], addr[1]))
+        try:
+            message = parse(data)
+        except BadMessage as bad:
+            self._receive(bad, flow)
+        else:
+            if message is not None:
+                self._receive(message, flow)
+
+    def error_received(self, exc: Exception) -> None:
+        log.info("sip.datagram_refused", error=type(exc).__name__)
+
+    def send(self, octets: bytes, address: tuple[str, int]) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(octets, address)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+class TcpConnection(asyncio.Protocol):
+    """One TCP connection, whoever opened it; messages wait while it is being made."""
+
+    reliable = True
+
+    def __init__(self, owner: Connections, local: ListenAddress, target: Target | None = None) -> None:
+        self._owner = owner
+        self._parser = StreamParser()
+        self._transport: asyncio.Transport | None = None
+        self._waiting: list[bytes] = []
+        self.local = local
+        self.target = target or Target("tcp", "", 0)
+        self.is_open = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        host, port = transport.get_extra_info("peername")[:2]
+        self.target = Target("tcp", host, port)
+        if not self._owner.admit(self):
+            transport.abort()
+            return
+        for octets in self._waiting:
+            transport.write(octets)
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        for item in self._parser.feed(data):
+            self._owner.receive(item, self)
+        if self._parser.broken and self._transport is not None:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lose()
+
+    def send(self, octets: bytes) -> None:
+        """Write one message, or keep it until the connection stands; a peer that does not read is cut off."""
+        if not self.is_open:
+            return
+        if self._transport is None:
+            self._waiting.append(octets)
+        elif self._transport.get_write_buffer_size() > MOST_UNSENT:
+            self._transport.abort()
+        else:
+            self._transport.write(octets)
+
+    def lose(self) -> None:
+        """The connection is gone, or never came to be."""
+        if self.is_open:
+            self.is_open = False
+            self._waiting.clear()
+            self._owner.forget(self)
+
+    def close(self) -> None:
+        """Close after what was written has gone out."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Connections:
+    """All sockets of one endpoint. ``receive`` gets every message, ``lost`` every flow that has ended."""
+
+    def __init__(self, *, receive: Receive, lost: Callable[[Flow], None]) -> None:
+        self.receive = receive
+        self._lost = lost
+        self._udp: list[_UdpListener] = []
+        self._servers: list[tuple[ListenAddress, asyncio.Server]] = []
+        self._tcp: dict[Target, TcpConnection] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    @property
+    def addresses(self) -> tuple[ListenAddress, ...]:
+        """Where we listen, with the ports we were given."""
+        return (*(listener.local for listener in self._udp), *(address for address, _ in self._servers))
+
+    async def open(self, listen: Sequence[ListenAddress]) -> None:
+        """Bind every address; OSError when one is taken, and then none stays bound."""
+        try:
+            for address in listen:
+                await self._listen(address)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close every socket and wait for it."""
+        self._closing = True
+        for listener in self._udp:
+            listener.close()
+        for _, server in self._servers:
+            server.close()
+        for connection in list(self._tcp.values()):
+            connection.close()
+        for task in self._connecting:
+            task.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
+        await asyncio.gather(*(server.wait_closed() for _, server in self._servers))
+
+    def flow_to(self, target: Target) -> Flow:
+        """Return the way to *target*, for TCP the connection that stands or a new one; raise Unlistened if there is none."""
+        local = self._listener_for(target)
+        if target.transport == "udp":
+            listener = next(listener for listener in self._udp if listener.local == local)
+            return UdpFlow(listener, target)
+        known = self._tcp.get(target)
+        if known is not None and known.is_open:
+            return known
+        connection = TcpConnection(self, local, target)
+        self._tcp[target] = connection
+        task = asyncio.get_running_loop().create_task(self._connect(connection), name=f"sip connect {target}")
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return connection
+
+    def admit(self, connection: TcpConnection) -> bool:
+        """Enter a connection that has been made; False when there are too many."""
+        if self._closing or len(self._tcp) >= MOST_CONNECTIONS:
+            return False
+        self._tcp[connection.target] = connection
+        return True
+
+    def forget(self, connection: TcpConnection) -> None:
+        """Take out a connection that is gone, and tell."""
+        if self._tcp.get(connection.target) is connection:
+            del self._tcp[connection.target]
+        self._lost(connection)
+
+    async def _listen(self, address: ListenAddress) -> None:
+        loop = asyncio.get_running_loop()
+        if address.transport == "udp":
+            _, listener = await loop.create_datagram_endpoint(
+                lambda: _UdpListener(self.receive), local_addr=(address.host, address.port)
+            )
+            self._udp.append(listener)
+            return
+        if address.transport != "tcp":
+            raise Unlistened(f"{address.transport} is no transport we know")
+        bound = Target("tcp", address.host, address.port)
+        server = await loop.create_server(lambda: TcpConnection(self, bound), address.host, address.port)
+        host, port = server.sockets[0].getsockname()[:2]
+        bound = Target("tcp", host, port)
+        self._servers.append((bound, server))
+
+    async def _connect(self, connection: TcpConnection) -> None:
+        target = connection.target
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT):
+                await asyncio.get_running_loop().create_connection(lambda: connection, target.host, target.port)
+        except OSError as error:  # TimeoutError is one
+            log.info("sip.connection_refused", peer=str(target), error=type(error).__name__)
+            connection.lose()
+
+    def _listener_for(self, target: Target) -> ListenAddress:
+        for address in self.addresses:
+            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
+                return address
+        raise Unlistened(f"no {target.transport} listener for {target.host}")
+
+
+def host_towards(local: ListenAddress, target: Target) -> str:
+    """Return the address by which *target* can reach the listener *local*, also when it listens on all addresses."""
+    if not ip_address(local.host).is_unspecified:
+        return local.host
+    family = socket.AF_INET6 if ":" in target.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((target.host, target.port or 5060))
+        except OSError:
+            return local.host
+        return str(probe.getsockname()[0])

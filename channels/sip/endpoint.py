@@ -1,0 +1,488 @@
+"""The transaction layer on real sockets (RFC 3261 17, 18): messages in, transactions matched, timers kept, answers routed.
+
+Shell over the pure machines of ``client_transaction`` and ``server_transaction``; one timer is armed for all
+of them. What the requests mean is its ``Handler``'s business. Callbacks are called on the event loop, never
+concurrently; none may block. Nothing a peer sends makes it raise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Protocol, Self
+
+import structlog
+
+from channels.sip.agenda import Agenda
+from channels.sip.client_transaction import ClientMachine, InviteClient, NonInviteClient, cancel_for
+from channels.sip.connections import Connections, Flow, ListenAddress, Target, Unlistened, host_towards
+from channels.sip.message import BadMessage, Message, Request, Response, make_response
+from channels.sip.server_transaction import AnswerRepeat, InviteServer, NonInviteServer, ServerMachine
+from channels.sip.transaction import (
+    MAGIC_COOKIE,
+    Action,
+    Deliver,
+    Finished,
+    Machine,
+    Send,
+    TimedOut,
+    Timers,
+    TransactionState,
+    TransportLost,
+    client_key,
+    server_key,
+)
+from channels.sip.uri import Uri, Via
+
+DEFAULT_PORT = 5060
+
+log = structlog.get_logger(__name__)
+
+
+class Handler(Protocol):
+    """The transaction user: what an endpoint asks of whoever understands the requests."""
+
+    def admits(self, request: Request, source: Target) -> bool:
+        """Whether *source* may talk to us with this request; if not, it hears nothing."""
+        ...
+
+    def on_request(self, incoming: IncomingRequest) -> None:
+        """A new request, neither ACK nor CANCEL; it must be responded to, now or later."""
+        ...
+
+    def on_cancel(self, invite: IncomingRequest) -> None:
+        """The peer wants this INVITE, not yet finally answered, cancelled; the CANCEL itself is answered already."""
+        ...
+
+    def on_ack(self, ack: Request) -> None:
+        """An ACK for a 2xx."""
+        ...
+
+
+class _Exchange:
+    """A machine with the flow its messages take, in the endpoint's agenda."""
+
+    def __init__(self, endpoint: Endpoint, machine: Machine, flow: Flow, key: Hashable) -> None:
+        self._endpoint = endpoint
+        self.machine = machine
+        self.flow = flow
+        self.key = key
+
+    def next_deadline(self) -> float | None:
+        return self.machine.next_deadline()
+
+    def fire(self, now: float) -> None:
+        self._endpoint.carry_out(self, self.machine.tick(now))
+
+    def take(self, action: Action) -> None:
+        """Tell the user what the machine found."""
+
+
+class OutgoingRequest(_Exchange):
+    """A request of ours and what comes back: ``on_response`` gets every provisional and final response.
+
+    Silence yields a local 408 and a lost transport a local 503; then ``failed`` is True.
+    """
+
+    machine: ClientMachine
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        machine: ClientMachine,
+        flow: Flow,
+        on_response: Callable[[Response], None],
+    ) -> None:
+        super().__init__(endpoint, machine, flow, client_key(machine.request))
+        self.request = machine.request
+        self.on_response = on_response
+        self.failed = False
+        self._wants_cancel = False
+
+    def cancel(self) -> None:
+        """Take the INVITE back: at once if the peer has been heard, else at its first provisional (RFC 3261 9.1)."""
+        self._wants_cancel = True
+        if self.machine.state is TransactionState.PROCEEDING:
+            self._send_cancel()
+
+    def take(self, action: Action) -> None:
+        if isinstance(action, Deliver) and isinstance(action.message, Response):
+            if self._wants_cancel and action.message.status < 200:
+                self._send_cancel()
+            self.on_response(action.message)
+        elif isinstance(action, TimedOut):
+            self.failed = True
+            self.on_response(make_response(self.request, 408))
+        elif isinstance(action, TransportLost):
+            self.failed = True
+            self.on_response(make_response(self.request, 503))
+
+    def _send_cancel(self) -> None:
+        if isinstance(self.machine, InviteClient) and self._wants_cancel:
+            self._wants_cancel = False
+            self.machine.cancelled(self._endpoint.now())
+            self._endpoint.send_on(self.flow, cancel_for(self.request), lambda _: None)
+
+
+class IncomingRequest(_Exchange):
+    """A request of a peer, to be answered with ``respond``. ``source`` is where it came from."""
+
+    machine: ServerMachine
+
+    def __init__(self, endpoint: Endpoint, machine: ServerMachine, flow: Flow, source: Flow) -> None:
+        super().__init__(endpoint, machine, flow, server_key(machine.request))
+        self.request = machine.request
+        self.source = source.target
+        self.local = source.local
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a final response has gone out."""
+        return self.machine.is_answered
+
+    def respond(self, response: Response) -> None:
+        """Send a response; after a final one nothing but the same 2xx to an INVITE goes out."""
+        self._endpoint.carry_out(self, self.machine.respond(response, self._endpoint.now()))
+
+    def answer_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
+        """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK came in time."""
+        self.respond(response)
+        repeated = RepeatedAnswer(self._endpoint, AnswerRepeat(response, timers=self._endpoint.timers), self, on_silence)
+        repeated.start()
+        return repeated
+
+    def take(self, action: Action) -> None:
+        if isinstance(action, Deliver) and isinstance(action.message, Request):
+            self._endpoint.handler.on_ack(action.message)
+
+
+class RepeatedAnswer(_Exchange):
+    """A 2xx on its way until the ACK comes."""
+
+    machine: AnswerRepeat
+
+    def __init__(
+        self, endpoint: Endpoint, machine: AnswerRepeat, invite: IncomingRequest, on_silence: Callable[[], None]
+    ) -> None:
+        super().__init__(endpoint, machine, invite.flow, None)
+        self._invite = invite
+        self._on_silence = on_silence
+
+    def start(self) -> None:
+        """Begin to wait."""
+        self._endpoint.carry_out(self, self.machine.start(self._endpoint.now()))
+
+    def stop(self) -> None:
+        """The ACK came, or nobody waits for it any more."""
+        self._endpoint.carry_out(self, self.machine.stop())
+
+    def take(self, action: Action) -> None:
+        if isinstance(action, TimedOut):
+            self._on_silence()
+
+
+class Alarm:
+    """A call at a time of the user's choosing, kept by the endpoint's one timer."""
+
+    def __init__(self, at: float, call: Callable[[], None]) -> None:
+        self._at: float | None = at
+        self._call = call
+
+    def next_deadline(self) -> float | None:
+        """When it rings."""
+        return self._at
+
+    def fire(self, now: float) -> None:
+        """Ring, once."""
+        self.cancel()
+        self._call()
+
+    def cancel(self) -> None:
+        """Do not ring."""
+        self._at = None
+
+
+class Endpoint:
+    """SIP over the given listeners; an async context manager.
+
+    *advertise* is the host we name in Via and Contact instead of the address a message leaves by.
+    """
+
+    def __init__(
+        self,
+        listen: Sequence[ListenAddress],
+        *,
+        handler: Handler,
+        advertise: str | None = None,
+        user_agent: str = "jiesu",
+        timers: Timers | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.handler = handler
+        self.timers = timers or Timers()
+        self.now = clock
+        self._listen = tuple(listen)
+        self._advertise = advertise
+        self._user_agent = user_agent
+        self._connections = Connections(receive=self._receive, lost=self._lose)
+        self._clients: dict[Hashable, OutgoingRequest] = {}
+        self._servers: dict[Hashable, IncomingRequest] = {}
+        self._agenda: Agenda[_Exchange | Alarm] = Agenda()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
+        self._stateless_tag = new_tag()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __aenter__(self) -> Self:
+        await self._connections.open(self._listen)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._armed_for = None, float("-inf")
+        await self._connections.close()
+
+    @property
+    def addresses(self) -> tuple[ListenAddress, ...]:
+        """Where we listen, with the ports we were given."""
+        return self._connections.addresses
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions are remembered."""
+        return len(self._clients) + len(self._servers)
+
+    async def wait_idle(self) -> None:
+        """Wait until no transaction is left."""
+        await self._idle.wait()
+
+    def request(self, request: Request, target: Target, on_response: Callable[[Response], None]) -> OutgoingRequest:
+        """Send a request, with a Via of ours on top, and follow it; raise Unlistened when no listener fits *target*."""
+        flow = self._connections.flow_to(target)
+        request.headers.prepend("Via", str(self._new_via(flow)))
+        return self.send_on(flow, request, on_response)
+
+    async def ask(self, request: Request, target: Target) -> tuple[Response, bool]:
+        """Send a request (not an INVITE); return the final response, and whether a peer gave it (or we, for silence)."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def take(response: Response) -> None:
+            if response.status >= 200 and not answered.done():
+                answered.set_result(response)
+
+        outgoing = self.request(request, target, take)
+        return await answered, not outgoing.failed
+
+    def send_on(self, flow: Flow, request: Request, on_response: Callable[[Response], None]) -> OutgoingRequest:
+        """Send a request that has its Via already (a CANCEL has its INVITE's)."""
+        request.headers.set("User-Agent", self._user_agent)
+        kind = InviteClient if request.method == "INVITE" else NonInviteClient
+        outgoing = OutgoingRequest(self, kind(request, reliable=flow.reliable, timers=self.timers), flow, on_response)
+        self._clients[outgoing.key] = outgoing
+        self._idle.clear()
+        self.carry_out(outgoing, outgoing.machine.start(self.now()))
+        return outgoing
+
+    def send_ack(self, ack: Request, target: Target) -> None:
+        """Send the ACK for a 2xx: a transaction of its own that nothing answers (RFC 3261 13.2.2.4)."""
+        flow = self._connections.flow_to(target)
+        if "Via" not in ack.headers:
+            ack.headers.prepend("Via", str(self._new_via(flow)))
+        flow.send(ack.encode())
+
+    def local_uri(self, target: Target, user: str | None = None) -> Uri:
+        """Where a peer at *target* reaches us: what a Contact says."""
+        local = self._connections.flow_to(target).local if target.transport == "udp" else self._listener(target)
+        params: dict[str, str | None] = {} if local.transport == "udp" else {"transport": local.transport}
+        return Uri(user=user, host=self._advertise or host_towards(local, target), port=local.port, params=params)
+
+    def call_at(self, at: float, call: Callable[[], None]) -> Alarm:
+        """Have *call* called at the instant *at* of our clock."""
+        alarm = Alarm(at, call)
+        self._agenda.note(alarm)
+        self._arm()
+        return alarm
+
+    # What the exchanges use
+
+    def carry_out(self, exchange: _Exchange, actions: list[Action]) -> None:
+        """Do what a machine asked for, and note when it wants to be looked at again."""
+        for action in actions:
+            if isinstance(action, Send):
+                self._send(exchange, action.message)
+            elif isinstance(action, Finished):
+                self._forget(exchange)
+            else:
+                self._guard(exchange, action)
+        self._agenda.note(exchange)
+        self._arm()
+
+    def _guard(self, exchange: _Exchange, action: Action) -> None:
+        try:
+            exchange.take(action)
+        except Exception:
+            log.exception("sip.handler_failed", action=type(action).__name__)
+
+    def _send(self, exchange: _Exchange, message: Message) -> None:
+        if not exchange.flow.is_open and isinstance(message, Response):
+            exchange.flow = self._way_back(message, exchange.flow)
+        exchange.flow.send(message.encode())
+
+    def _forget(self, exchange: _Exchange) -> None:
+        if isinstance(exchange, OutgoingRequest):
+            self._clients.pop(exchange.key, None)
+        elif isinstance(exchange, IncomingRequest):
+            self._servers.pop(exchange.key, None)
+        if not self._clients and not self._servers:
+            self._idle.set()
+
+    # Timers
+
+    def _arm(self) -> None:
+        deadline = self._agenda.next_deadline()
+        if deadline == self._armed_for or self._armed_for == float("-inf"):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed_for = deadline
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, deadline - self.now()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer, self._armed_for = None, None
+        now = self.now()
+        for due in self._agenda.take_due(now):
+            try:
+                due.fire(now)
+            except Exception:
+                log.exception("sip.timer_failed")
+        self._arm()
+
+    # Messages in
+
+    def _receive(self, item: Message | BadMessage, flow: Flow) -> None:
+        try:
+            if isinstance(item, Request):
+                self._receive_request(item, flow)
+            elif isinstance(item, Response):
+                self._receive_response(item)
+            else:
+                self._refuse(item, flow)
+        except Exception:
+            log.exception("sip.message_failed", peer=str(flow.target))
+
+    def _receive_response(self, response: Response) -> None:
+        outgoing = self._clients.get(client_key(response))
+        if outgoing is not None:
+            self.carry_out(outgoing, outgoing.machine.receive(response, self.now()))
+
+    def _receive_request(self, request: Request, source: Flow) -> None:
+        stamp_via(request, source.target)
+        known = self._servers.get(server_key(request))
+        if known is not None:
+            self.carry_out(known, known.machine.receive(request, self.now()))
+        elif request.method == "ACK":
+            self.handler.on_ack(request)
+        elif request.method == "CANCEL":
+            self._cancel(request, source)
+        elif self.handler.admits(request, source.target):
+            self._serve(request, source)
+
+    def _serve(self, request: Request, source: Flow) -> None:
+        incoming = self._begin(request, source)
+        if request.method == "INVITE":
+            incoming.respond(make_response(request, 100))
+        try:
+            self.handler.on_request(incoming)
+        except Exception:
+            log.exception("sip.request_failed", method=request.method)
+            incoming.respond(make_response(request, 500, to_tag=new_tag()))
+
+    def _cancel(self, request: Request, source: Flow) -> None:
+        invite = self._servers.get(server_key(request, "INVITE"))
+        if invite is None:
+            if self.handler.admits(request, source.target):
+                self._begin(request, source).respond(make_response(request, 481, to_tag=new_tag()))
+            return
+        self._begin(request, source).respond(make_response(request, 200, to_tag=new_tag()))
+        if not invite.is_answered:
+            self.handler.on_cancel(invite)
+
+    def _begin(self, request: Request, source: Flow) -> IncomingRequest:
+        flow = self._reply_flow(request, source)
+        kind = InviteServer if request.method == "INVITE" else NonInviteServer
+        incoming = IncomingRequest(self, kind(request, reliable=flow.reliable, timers=self.timers), flow, source)
+        self._servers[incoming.key] = incoming
+        self._idle.clear()
+        return incoming
+
+    def _refuse(self, bad: BadMessage, source: Flow) -> None:
+        """Answer a malformed request without keeping anything, if it can be answered and its sender may talk to us."""
+        if bad.status is None or bad.request is None or bad.request.method == "ACK":
+            return
+        try:
+            stamp_via(bad.request, source.target)
+            flow = self._reply_flow(bad.request, source)
+            octets = make_response(bad.request, bad.status, bad.reason, to_tag=self._stateless_tag).encode()
+            admitted = self.handler.admits(bad.request, source.target)
+        except ValueError:
+            return
+        if admitted:
+            flow.send(octets)
+
+    # Ways
+
+    def _new_via(self, flow: Flow) -> Via:
+        host = self._advertise or host_towards(flow.local, flow.target)
+        params: dict[str, str | None] = {"branch": MAGIC_COOKIE + secrets.token_hex(8), "rport": None}
+        return Via(transport=flow.target.transport.upper(), host=host, port=flow.local.port, params=params)
+
+    def _reply_flow(self, request: Request, source: Flow) -> Flow:
+        """Where responses go (RFC 3261 18.2.2, RFC 3581): the same connection, or the source, or the port of Via."""
+        via = request.via
+        if source.reliable or "rport" in via.params:
+            return source
+        return self._connections.flow_to(replace(source.target, port=via.port or DEFAULT_PORT))
+
+    def _way_back(self, response: Response, lost: Flow) -> Flow:
+        """Where a response goes whose connection is gone: to the port the peer listens on."""
+        return self._connections.flow_to(replace(lost.target, port=response.via.port or DEFAULT_PORT))
+
+    def _listener(self, target: Target) -> ListenAddress:
+        for address in self.addresses:
+            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
+                return address
+        raise Unlistened(f"no {target.transport} listener for {target.host}")
+
+    def _lose(self, flow: Flow) -> None:
+        for outgoing in [o for o in self._clients.values() if o.flow is flow]:
+            if outgoing.machine.state in (
+                TransactionState.CALLING,
+                TransactionState.TRYING,
+                TransactionState.PROCEEDING,
+            ):
+                self.carry_out(outgoing, outgoing.machine.transport_failed())
+
+
+def stamp_via(request: Request, source: Target) -> None:
+    """Note in the topmost Via where the request really came from (RFC 3261 18.2.1, RFC 3581 4)."""
+    first, *rest = request.headers.all("Via")
+    via = Via.parse(first)
+    params = dict(via.params)
+    params["received"] = source.host
+    if "rport" in params:
+        params["rport"] = str(source.port)
+    request.headers.set("Via", str(replace(via, params=params)))
+    for value in rest:
+        request.headers.add("Via", value)
+
+
+def new_tag() -> str:
+    """Return a tag no one can guess (RFC 3261 19.3)."""
+    return secrets.token_hex(8)
