@@ -1,0 +1,1 @@
+"""What an operator decides: the settings file, the cities' profiles, lexicons and prompts."""

@@ -1,0 +1,408 @@
+"""The one configuration file of a node: its sections, their defaults, and what must agree between them.
+
+`config/gateway.example.toml` documents every key. Durations are written ``"8s"``, ``"500ms"``, ``"30min"`` and read
+as `timedelta`. Paths are relative to the folder of the file. Nothing here opens a socket or looks for a model: that a
+port is free or a profile exists is found out by those who use them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from config.toml_file import Key, SettingsError, TomlFile
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?(ms|s|min|h|d)")
+
+
+class Duration(timedelta):
+    """A time span above zero, written as a number and its unit."""
+
+    @classmethod
+    def parse(cls, text: object) -> Duration:
+        """Read ``"8s"``, ``"500ms"``, ``"1.5h"``. Raises `ValueError`."""
+        match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError('expected a duration such as "8s", "500ms", "30min", "12h" or "7d"')
+        span = cls(seconds=float(match[1]) * _UNITS[match[2]])
+        if not span:
+            raise ValueError("expected a duration above zero")
+        return span
+
+
+class Secret(str):
+    """A password; it does not show itself in a representation or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+class Address(NamedTuple):
+    """A host and a port; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read ``10.0.0.1:5060``, ``[::1]:5060`` or ``0.0.0.0:0``. Raises `ValueError`."""
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError("expected an IP address and a port, such as 10.0.0.1:5060 or [::1]:5060")
+        if host.startswith("[") and host.endswith("]"):
+            return cls(str(ipaddress.IPv6Address(host[1:-1])), int(port))
+        return cls(str(ipaddress.IPv4Address(host)), int(port))
+
+
+class ListenAddress(NamedTuple):
+    """Where SIP is spoken: the transport (``udp`` or ``tcp``), the host and the port."""
+
+    transport: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> ListenAddress:
+        """Read ``udp:0.0.0.0:5060``. Raises `ValueError`."""
+        transport, _, address = text.partition(":")
+        if transport not in ("udp", "tcp"):
+            raise ValueError("expected udp:ADDRESS:PORT or tcp:ADDRESS:PORT")
+        return cls(transport, *Address.parse(address))
+
+
+def _span(text: str) -> Duration:
+    return Duration.parse(text)
+
+
+Name = Annotated[str, Meta(min_length=1)]
+Number = Annotated[str, Meta(pattern=r"^\+?[0-9*#]{1,20}$")]
+Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Port = Annotated[int, Meta(ge=1024, le=65535)]
+Transport = Literal["udp", "tcp"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; a key that it does not know is an error."""
+
+
+class Node(_Section, frozen=True, kw_only=True):
+    """This gateway itself."""
+
+    name: Identifier = "jiesu"
+    data: Name = "var"
+    profile: Identifier = "chifeng-2022"
+    timezone: Name = "Asia/Shanghai"
+
+
+class Sip(_Section, frozen=True, kw_only=True):
+    """Signalling."""
+
+    listen: Annotated[tuple[str, ...], Meta(min_length=1)] = ("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060")
+    advertise: str = ""
+    hotline_number: Number = "12345"
+    realm: Name = "jiesu"
+    domains: tuple[Name, ...] = ()
+    registration_min: Duration = _span("60s")
+    registration_max: Duration = _span("1h")
+    answer_limit: Duration = _span("60s")
+    hang_up_limit: Duration = _span("5s")
+    trunk_check_interval: Duration = _span("30s")
+    trunk_check_limit: Duration = _span("4s")
+    t1: Duration = _span("500ms")
+    t2: Duration = _span("4s")
+    t4: Duration = _span("5s")
+    max_calls: Annotated[int, Meta(ge=1, le=10_000)] = 200
+
+
+class Trunk(_Section, frozen=True, kw_only=True):
+    """A carrier's link (中继)."""
+
+    name: Identifier
+    address: str
+    transport: Transport = "udp"
+    sources: tuple[str, ...] = ()
+    username: str = ""
+    password: Secret = Secret()
+    password_file: str = ""
+    hotline_numbers: tuple[Number, ...] = ()
+
+
+class Telephone(_Section, frozen=True, kw_only=True):
+    """A desk telephone of the hotline's own, that registers here."""
+
+    user: Identifier
+    password: Secret = Secret()
+    password_file: str = ""
+    name: Name
+    role: Literal["agent", "emergency", "unit"]
+    agent: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+
+
+class ChainLink(_Section, frozen=True, kw_only=True):
+    """One number of an emergency line, with how long it may ring."""
+
+    number: Identifier
+    trunk: str = ""
+    ring_limit: Duration = _span("8s")
+
+
+class EmergencyLine(_Section, frozen=True, kw_only=True):
+    """An emergency line (110, 119, 120, 122) and the numbers to try, in this order."""
+
+    line: Number
+    name: Name
+    chain: Annotated[tuple[ChainLink, ...], Meta(min_length=1)]
+
+
+class Unit(_Section, frozen=True, kw_only=True):
+    """A unit (承办单位) that calls may be transferred to, with the categories it answers for."""
+
+    id: Identifier
+    name: Name
+    number: Identifier
+    trunk: str = ""
+    duties: tuple[Name, ...] = ()
+
+
+class Desk(_Section, frozen=True, kw_only=True):
+    """Agents, and citizens who wait for them or for a unit."""
+
+    agent_ring_limit: Duration = _span("20s")
+    queue_limit: Duration = _span("10min")
+    unit_ring_limit: Duration = _span("25s")
+    consult_limit: Duration = _span("2min")
+    wrap_up_limit: Duration = _span("30s")
+
+
+class Handoff(_Section, frozen=True, kw_only=True):
+    """The technical limits of an emergency hand-off; whom to ask, and how long, is the profile's."""
+
+    brief: bool = True
+    accept_limit: Duration = _span("60s")
+    total_limit: Duration = _span("90s")
+
+
+class Media(_Section, frozen=True, kw_only=True):
+    """Sound."""
+
+    ports: tuple[Port, Port] = (16384, 18383)
+    port_rest: Duration = _span("3s")
+    laws: Annotated[tuple[Literal["PCMA", "PCMU"], ...], Meta(min_length=1, max_length=2)] = ("PCMA", "PCMU")
+    jitter_depth: Duration = _span("60ms")
+    silence_alert: Duration = _span("5s")
+    silence_limit: Duration = _span("60s")
+    greeting: bool = True
+    recording: bool = True
+    prompts: str = ""
+
+
+class Asr(_Section, frozen=True, kw_only=True):
+    """Speech recognition."""
+
+    enabled: bool = True
+    model: str = ""
+    restarts: Annotated[int, Meta(ge=0, le=1000)] = 5
+    restart_window: Duration = _span("1min")
+    restart_rest: Duration = _span("30s")
+    stall_limit: Duration = _span("5s")
+
+
+class Web(_Section, frozen=True, kw_only=True):
+    """The page, the JSON interface, and the health check."""
+
+    listen: str = "127.0.0.1:8345"
+    session_lifetime: Duration = _span("12h")
+    secure_cookies: bool = False
+    first_password_file: str = ""
+
+
+class Log(_Section, frozen=True, kw_only=True):
+    """The technical log; the journal is elsewhere and always on."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """The whole file. `Settings()` is a node with every default and nobody to talk to."""
+
+    node: Node = Node()
+    sip: Sip = Sip()
+    desk: Desk = Desk()
+    handoff: Handoff = Handoff()
+    media: Media = Media()
+    asr: Asr = Asr()
+    web: Web = Web()
+    log: Log = Log()
+    trunk: tuple[Trunk, ...] = ()
+    telephone: tuple[Telephone, ...] = ()
+    emergency_line: tuple[EmergencyLine, ...] = ()
+    unit: tuple[Unit, ...] = ()
+
+
+def load(path: Path) -> Settings:
+    """Read the settings file at *path*: passwords read in, paths absolute. Raises `SettingsError`, one line."""
+    file = TomlFile(path)
+    settings = file.convert(Settings, _read)
+    for key, reason in _disagreements(settings):
+        raise file.error(key, reason)
+    return _settled(settings, file)
+
+
+def _read(kind: type, value: Any) -> Any:
+    if kind is Duration:
+        return Duration.parse(value)
+    if not isinstance(value, str):
+        raise ValueError(f"expected str, got {type(value).__name__}")
+    return kind(value)
+
+
+def _disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
+    """Yield what no single key can tell, the first mistake first."""
+    yield from _bad_node(settings)
+    yield from _repeated("trunk", [trunk.name for trunk in settings.trunk], "name")
+    yield from _repeated("telephone", [telephone.user for telephone in settings.telephone], "user")
+    yield from _repeated("telephone", [telephone.agent for telephone in settings.telephone], "agent")
+    yield from _repeated("emergency_line", [line.line for line in settings.emergency_line], "line")
+    yield from _repeated("unit", [unit.id for unit in settings.unit], "id")
+    for index, trunk in enumerate(settings.trunk):
+        yield from _bad_trunk(("trunk", index), trunk)
+    for index, telephone in enumerate(settings.telephone):
+        yield from _bad_telephone(("telephone", index), telephone)
+    for index, line in enumerate(settings.emergency_line):
+        for position, link in enumerate(line.chain):
+            place: Key = ("emergency_line", index, "chain", position)
+            yield from _bad_number(place, link.number, link.trunk, "emergency", settings)
+    for index, unit in enumerate(settings.unit):
+        yield from _bad_number(("unit", index), unit.number, unit.trunk, "unit", settings)
+
+
+def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
+    sip, media = settings.sip, settings.media
+    for index, text in enumerate(sip.listen):
+        yield from _refused(("sip", "listen", index), ListenAddress.parse, text)
+    yield from _repeated("sip", list(sip.listen), "listen")
+    yield from _refused(("web", "listen"), Address.parse, settings.web.listen)
+    yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
+    if sip.registration_min > sip.registration_max:
+        yield ("sip", "registration_min"), "is longer than sip.registration_max"
+    if sip.t1 > sip.t2:
+        yield ("sip", "t1"), "is longer than sip.t2"
+    low, high = media.ports
+    if low % 2 or high - low < 7:
+        yield ("media", "ports"), "expected [LOW, HIGH] with an even LOW and room for four legs, two ports each"
+    if media.silence_alert > media.silence_limit:
+        yield ("media", "silence_alert"), "is longer than media.silence_limit"
+    yield from _repeated("media", list(media.laws), "laws")
+
+
+def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:
+    yield from _refused((*place, "address"), _far_address, trunk.address)
+    for index, source in enumerate(trunk.sources):
+        yield from _refused((*place, "sources", index), ipaddress.ip_network, source)
+    if trunk.password and trunk.password_file:
+        yield (*place, "password_file"), "give password or password_file, not both"
+    if bool(trunk.username) != bool(trunk.password or trunk.password_file):
+        yield (*place, "username"), "username and password belong together"
+
+
+def _bad_telephone(place: Key, telephone: Telephone) -> Iterator[tuple[Key, str]]:
+    if telephone.password and telephone.password_file:
+        yield (*place, "password_file"), "give password or password_file, not both"
+    if not telephone.password and not telephone.password_file:
+        yield (*place, "password"), "is missing; give password or password_file"
+    if telephone.role == "agent" and not telephone.agent:
+        yield (*place, "agent"), 'is missing; a telephone with role = "agent" belongs to one'
+    if telephone.role != "agent" and telephone.agent:
+        yield (*place, "agent"), 'only a telephone with role = "agent" has one'
+
+
+def _bad_number(place: Key, number: str, trunk: str, role: str, settings: Settings) -> Iterator[tuple[Key, str]]:
+    """Check one number that may be rung: at a trunk that exists, or at a telephone that has the right role."""
+    if trunk:
+        if trunk not in {known.name for known in settings.trunk}:
+            yield (*place, "trunk"), "no [[trunk]] has this name"
+        return
+    roles = {telephone.role for telephone in settings.telephone if telephone.user == number}
+    if not roles:
+        yield (*place, "number"), "no [[telephone]] has this user; name the trunk that leads there"
+    elif role not in roles:
+        yield (*place, "number"), f'this telephone has role = "{roles.pop()}", not "{role}"'
+
+
+def _repeated(table: str, names: list[str], key: str) -> Iterator[tuple[Key, str]]:
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            place: Key = (table, key, index) if table in ("sip", "media") else (table, index, key)
+            yield place, "is there twice"
+
+
+def _refused(key: Key, parse: Any, text: str) -> Iterator[tuple[Key, str]]:
+    try:
+        parse(text)
+    except ValueError as error:
+        yield key, str(error)
+
+
+def _far_address(text: str) -> None:
+    if Address.parse(text).port == 0:
+        raise ValueError("expected a port above 0")
+
+
+def _zone(text: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone on this machine") from error
+
+
+def _settled(settings: Settings, file: TomlFile) -> Settings:
+    """Return *settings* with passwords in their place and every path absolute."""
+
+    def absolute(path: str) -> str:
+        return str((file.path.parent / path).resolve()) if path else ""
+
+    def with_password(table: str, owners: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            msgspec.structs.replace(
+                owner, password=_password(file, (table, index, "password_file"), absolute(owner.password_file))
+            )
+            if owner.password_file
+            else owner
+            for index, owner in enumerate(owners)
+        )
+
+    replace = msgspec.structs.replace
+    return replace(
+        settings,
+        node=replace(settings.node, data=absolute(settings.node.data)),
+        asr=replace(settings.asr, model=absolute(settings.asr.model)),
+        media=replace(settings.media, prompts=absolute(settings.media.prompts)),
+        web=replace(settings.web, first_password_file=absolute(settings.web.first_password_file)),
+        trunk=with_password("trunk", settings.trunk),
+        telephone=with_password("telephone", settings.telephone),
+    )
+
+
+def _password(file: TomlFile, key: Key, path: str) -> Secret:
+    try:
+        password = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise file.error(key, f"cannot be read: {error}") from error
+    if not password:
+        raise file.error(key, "the file is empty")
+    return Secret(password)
+
+
+__all__ = ["Address", "ListenAddress", "Settings", "SettingsError", "load"]
