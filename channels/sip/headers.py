@@ -32,26 +32,27 @@ _COMPACT = {
     "y": "Identity",
 }
 
+# fmt: off
 _LISTS = (
-    "Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Call-Info Contact Content-Encoding "
-    "Content-Language Diversion Error-Info Geolocation History-Info In-Reply-To P-Asserted-Identity P-Associated-URI "
-    "P-Preferred-Identity Path Proxy-Require Reason Record-Route Require Route Service-Route Supported Unsupported "
-    "Via Warning"
-).split()
+    "Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Call-Info", "Contact",
+    "Content-Encoding", "Content-Language", "Diversion", "Error-Info", "Geolocation", "History-Info", "In-Reply-To",
+    "P-Asserted-Identity", "P-Associated-URI", "P-Preferred-Identity", "Path", "Proxy-Require", "Reason",
+    "Record-Route", "Require", "Route", "Service-Route", "Supported", "Unsupported", "Via", "Warning",
+)
 
 _SINGLE = (
-    "Authentication-Info Authorization Call-ID Content-Disposition Content-Length Content-Type CSeq Date Event Expires "
-    "From Max-Forwards MIME-Version Min-Expires Min-SE Proxy-Authenticate Proxy-Authorization RAck Refer-To Referred-By "
-    "Replaces Retry-After RSeq Server Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Timestamp To "
-    "User-Agent WWW-Authenticate"
-).split()
+    "Authentication-Info", "Authorization", "Call-ID", "Content-Disposition", "Content-Length", "Content-Type",
+    "CSeq", "Date", "Event", "Expires", "From", "Max-Forwards", "MIME-Version", "Min-Expires", "Min-SE",
+    "Proxy-Authenticate", "Proxy-Authorization", "RAck", "Refer-To", "Referred-By", "Replaces", "Retry-After",
+    "RSeq", "Server", "Session-Expires", "SIP-ETag", "SIP-If-Match", "Subject", "Subscription-State", "Timestamp",
+    "To", "User-Agent", "WWW-Authenticate",
+)
+# fmt: on
 
 _FULL_NAMES = {name.lower(): name for name in (*_LISTS, *_SINGLE, *_COMPACT.values())} | _COMPACT
 # As received -> (key, name): the names met in the field are found at once, whatever their case.
 _KNOWN = {
-    spelling: (full.lower(), full)
-    for short, full in _FULL_NAMES.items()
-    for spelling in (short, short.upper(), full)
+    spelling: (full.lower(), full) for short, full in _FULL_NAMES.items() for spelling in (short, short.upper(), full)
 }
 _LIST_KEYS = frozenset(name.lower() for name in _LISTS)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channels.sip.headers import Headers, header_name
+from channels.sip.status import REASONS
 from channels.sip.text import LWS, from_wire, is_token, readable, to_wire
 from channels.sip.uri import NameAddr, Uri, Via
 
@@ -20,61 +21,7 @@ MAX_HEAD = 65_535
 MAX_BODY = 1_048_576
 MAX_CSEQ = 2**31 - 1
 
-REASONS = {
-    100: "Trying",
-    180: "Ringing",
-    181: "Call Is Being Forwarded",
-    182: "Queued",
-    183: "Session Progress",
-    200: "OK",
-    202: "Accepted",
-    300: "Multiple Choices",
-    301: "Moved Permanently",
-    302: "Moved Temporarily",
-    305: "Use Proxy",
-    380: "Alternative Service",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    406: "Not Acceptable",
-    407: "Proxy Authentication Required",
-    408: "Request Timeout",
-    410: "Gone",
-    413: "Request Entity Too Large",
-    414: "Request-URI Too Long",
-    415: "Unsupported Media Type",
-    416: "Unsupported URI Scheme",
-    420: "Bad Extension",
-    421: "Extension Required",
-    422: "Session Interval Too Small",
-    423: "Interval Too Brief",
-    480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist",
-    482: "Loop Detected",
-    483: "Too Many Hops",
-    484: "Address Incomplete",
-    485: "Ambiguous",
-    486: "Busy Here",
-    487: "Request Terminated",
-    488: "Not Acceptable Here",
-    489: "Bad Event",
-    491: "Request Pending",
-    493: "Undecipherable",
-    500: "Server Internal Error",
-    501: "Not Implemented",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Server Time-out",
-    505: "Version Not Supported",
-    513: "Message Too Large",
-    600: "Busy Everywhere",
-    603: "Decline",
-    604: "Does Not Exist Anywhere",
-    606: "Not Acceptable",
-}
-
+_KEEP_ALIVE = b"\r\n\0"
 _MANDATORY = ("via", "from", "to", "call-id", "cseq")
 _ONCE = frozenset(("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type"))
 _FULL = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
@@ -86,19 +33,11 @@ _fold = re.compile(r"\r\n[ \t]++")
 _stray_break = re.compile(r"\r(?!\n)|(?<!\r)\n")
 
 
-@dataclass(slots=True, kw_only=True)
-class Request:
-    """A request; ``uri`` is the Request-URI as received."""
+class _Addressed:
+    """What a request and a response are found by; ValueError where a header is missing or malformed."""
 
-    method: str
-    uri: str
-    headers: Headers = field(default_factory=Headers)
-    body: bytes = b""
-    version: str = VERSION
-
-    def encode(self) -> bytes:
-        """Return the bytes for the wire, with the right Content-Length."""
-        return _encode(f"{self.method} {self.uri} {self.version}", self.headers, self.body)
+    __slots__ = ()
+    headers: Headers
 
     @property
     def call_id(self) -> str:
@@ -107,7 +46,7 @@ class Request:
 
     @property
     def cseq(self) -> tuple[int, str]:
-        """The number and method of CSeq."""
+        """The number and the method of CSeq."""
         return _parse_cseq(_required(self.headers, "CSeq"))
 
     @property
@@ -122,12 +61,27 @@ class Request:
 
     @property
     def via(self) -> Via:
-        """The topmost Via: where a response goes, whom a response was for."""
+        """The topmost Via: where a response goes, and whom a response was for."""
         return _top_via(self.headers)
 
 
 @dataclass(slots=True, kw_only=True)
-class Response:
+class Request(_Addressed):
+    """A request; ``uri`` is the Request-URI as received."""
+
+    method: str
+    uri: str
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    version: str = VERSION
+
+    def encode(self) -> bytes:
+        """Return the bytes for the wire, with the right Content-Length."""
+        return _encode(f"{self.method} {self.uri} {self.version}", self.headers, self.body)
+
+
+@dataclass(slots=True, kw_only=True)
+class Response(_Addressed):
     """A response; ``reason`` is readable text, possibly empty."""
 
     status: int
@@ -138,12 +92,6 @@ class Response:
     def encode(self) -> bytes:
         """Return the bytes for the wire, with the right Content-Length."""
         return _encode(f"{VERSION} {self.status} {self.reason}", self.headers, self.body)
-
-    call_id = Request.call_id
-    cseq = Request.cseq
-    from_ = Request.from_
-    to = Request.to
-    via = Request.via
 
 
 Message = Request | Response
@@ -228,7 +176,7 @@ class StreamParser:
             return bad
 
     def _read_head(self) -> bool:
-        if self._searched == 0:
+        if self._buffer[:1] in _KEEP_ALIVE:
             del self._buffer[: _skip_keep_alive(self._buffer)]
         end = self._buffer.find(b"\r\n\r\n", max(0, self._searched - 3), self._max_head + 4)
         if end < 0:
@@ -239,6 +187,8 @@ class StreamParser:
         head = _Head(bytes(self._buffer[:end]))
         del self._buffer[: end + 4]
         self._searched = 0
+        if not head.is_sip:
+            raise head.bad("Not SIP")
         length = head.content_length()
         if length is None and "Content-Type" in head.headers:
             raise head.bad("Missing Content-Length")
@@ -321,6 +271,7 @@ class _Head:
         self.fields = fields
         self.headers = Headers.of_fields(fields)
         self.is_response = self.start_line[:4].upper() == "SIP/"
+        self.is_sip = self.is_response or " SIP/" in self.start_line.upper()
 
     def bad(self, reason: str, status: int = 400) -> BadMessage:
         """Refuse this message, if it can be refused at all."""
@@ -409,7 +360,7 @@ class _Head:
 
 def _skip_keep_alive(received: bytes | bytearray) -> int:
     """Return where the first message may begin: behind CR, LF and NUL."""
-    return len(received) - len(received.lstrip(b"\r\n\0"))
+    return len(received) - len(received.lstrip(_KEEP_ALIVE))
 
 
 def _parse_cseq(value: str) -> tuple[int, str]:
@@ -438,6 +389,8 @@ def _required(headers: Headers, name: str) -> str:
 
 
 def _encode(start_line: str, headers: Headers, body: bytes) -> bytes:
+    if "\r" in start_line or "\n" in start_line:
+        raise ValueError("line break in a start line")
     lines = [start_line]
     lines += [f"{name}: {value}" for name, value in headers if name != "Content-Length"]
     lines.append(f"Content-Length: {len(body)}\r\n\r\n")
