@@ -1,0 +1,1 @@
+"""Hearing: which Vosk model listens, the process it listens in, and the client that supervises it."""

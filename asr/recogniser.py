@@ -1,0 +1,274 @@
+"""Speech recognition as the services use it: a supervised recogniser process behind `gateway.ports.Recognizer`.
+
+The process may be killed at any moment. Calls do not notice: their audio waits in `asr.recognition`, a new process is
+started (at once the first time, then with growing pauses), and each transcript goes on after a `Gap`. A process that
+stops answering is killed, which leads to the same road.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from asr import wire
+from asr.models import ModelChoice
+from asr.probe import environment, how_it_ended
+from asr.recognition import LOADING, LOST, UNAVAILABLE, LegRecognition, Send
+from gateway.domain.call import LegId
+from gateway.framing import FrameReader
+from gateway.ports import ModelDescription
+
+FAILURES_TO_GIVE_UP = 5
+"""Processes in a row that ended soon after their start, before nobody is expected to listen."""
+STEADY = 30.0
+"""Seconds a process must have heard for its end not to count as one of a row."""
+BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds before the next start, by failures in a row; the last one stays."""
+LOAD_LIMIT = 300.0
+STUCK_AFTER = 30.0
+"""Seconds in which a process that has audio must decode some of it."""
+FINISH_LIMIT = 10.0
+WATCH_EVERY = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class VoskRecognizer:
+    """Implements `gateway.ports.Recognizer`. Entering starts the process and does not wait for its model.
+
+    *on_loading* is called every second of loading, with the seconds so far; *on_lost* with the reason when a process
+    that heard has ended; *on_back* when one hears (again), with the seconds nobody heard.
+    """
+
+    def __init__(
+        self,
+        choice: ModelChoice,
+        *,
+        on_loading: Callable[[float], None] = lambda seconds: None,
+        on_lost: Callable[[str], None] = lambda reason: None,
+        on_back: Callable[[float], None] = lambda seconds: None,
+        back_off: tuple[float, ...] = BACK_OFF,
+        finish_limit: float = FINISH_LIMIT,
+    ) -> None:
+        self._choice = choice
+        self._on_loading = on_loading
+        self._on_lost = on_lost
+        self._on_back = on_back
+        self._back_off = back_off
+        self._finish_limit = finish_limit
+        self._open: dict[int, LegRecognition] = {}
+        self._numbers = itertools.count(1)
+        self._send: Send | None = None
+        self._outage = LOADING
+        self._heard = asyncio.Event()
+        self._deaf_since = time.monotonic()
+        self._stack = AsyncExitStack()
+        self.pid: int | None = None
+        self.restarts = 0
+
+    @property
+    def model(self) -> ModelDescription:
+        """The model that listens."""
+        return self._choice.description
+
+    @property
+    def available(self) -> bool:
+        """Whether somebody listens or soon will: False after several failures in a row, until a process hears again."""
+        return self._outage != UNAVAILABLE
+
+    @property
+    def is_hearing(self) -> bool:
+        """Whether a process has its model loaded and listens at this moment."""
+        return self._send is not None
+
+    async def hearing(self) -> None:
+        """Wait until a process listens."""
+        await self._heard.wait()
+
+    def listen(self, leg_id: LegId) -> LegRecognition:
+        """Begin to hear a leg; audio waits while no process listens."""
+        stream = next(self._numbers)
+        recognition = LegRecognition(
+            leg_id,
+            stream,
+            outage=self._outage,
+            finish_limit=self._finish_limit,
+            ended=functools.partial(self._open.pop, stream, None),
+        )
+        self._open[stream] = recognition
+        if self._send is not None:
+            recognition.connect(self._send)
+        return recognition
+
+    async def __aenter__(self) -> Self:
+        """Start the process."""
+        self._deaf_since = time.monotonic()
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        supervisor = tasks.create_task(self._supervise(), name="asr supervisor")
+        self._stack.callback(supervisor.cancel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """End the process; recognitions that are still open end with a gap."""
+        try:
+            return await self._stack.__aexit__(kind, error, trace)
+        finally:
+            for recognition in tuple(self._open.values()):
+                recognition.close()
+
+    # Supervision.
+
+    async def _supervise(self) -> None:
+        failures = 0
+        try:
+            while True:
+                heard_for, reason = await self._live()
+                failures = 1 if heard_for > STEADY else failures + 1
+                if failures >= FAILURES_TO_GIVE_UP:
+                    self._fall_silent(UNAVAILABLE)
+                pause = self._back_off[min(failures, len(self._back_off)) - 1]
+                log.warning("asr.lost", model=self._choice.path.name, reason=reason, failures=failures, next_in=pause)
+                await asyncio.sleep(pause)
+                self.restarts += 1
+        finally:
+            self._fall_silent(UNAVAILABLE)
+
+    async def _live(self) -> tuple[float, str]:
+        """Run one process to its end; return how long it heard, in seconds, and why it ended."""
+        begun = time.monotonic()
+        heard_since: float | None = None
+        async with self._process() as (process, reader, writer):
+            watch = _Watch(self, process, begun)
+            async with asyncio.TaskGroup() as tasks:
+                complaint = tasks.create_task(_last_line(process), name="asr complaint")
+                watching = tasks.create_task(watch.run(), name="asr watch")
+                frames = FrameReader()
+                with suppress(ConnectionError):
+                    while received := await reader.read(1 << 16):
+                        for message in map(wire.from_process, frames.feed(received)):
+                            if isinstance(message, wire.Ready):
+                                heard_since = watch.heard_since = time.monotonic()
+                                self._go_on(lambda message: writer.write(wire.encode(message)), heard_since - begun)
+                            elif recognition := self._open.get(message.stream):
+                                recognition.receive(message)
+                watching.cancel()
+                status = await process.wait()
+        reason = "; ".join(filter(None, [watch.verdict, complaint.result(), how_it_ended(status)]))
+        was_hearing = self.is_hearing
+        self._fall_silent(LOST if self.available else UNAVAILABLE)
+        if was_hearing:
+            self._on_lost(reason)
+        return (time.monotonic() - heard_since if heard_since else 0.0), reason
+
+    @asynccontextmanager
+    async def _process(
+        self,
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Have a recogniser process and a connection to it; leaving kills it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "asr.process", "--model", str(self._choice.path.resolve()), "--socket", str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment(),
+            )
+        self.pid = process.pid
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            yield process, reader, writer
+        finally:
+            self.pid = None
+            writer.close()
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def _go_on(self, send: Send, loaded_in: float) -> None:
+        self._send, self._outage = send, LOST
+        deaf_for = time.monotonic() - self._deaf_since
+        log.info(
+            "asr.back",
+            model=self._choice.path.name,
+            pid=self.pid,
+            loaded_in=round(loaded_in, 2),
+            restarts=self.restarts,
+        )
+        for recognition in tuple(self._open.values()):
+            recognition.connect(send)
+        self._heard.set()
+        self._on_back(deaf_for)
+
+    def _fall_silent(self, outage: str) -> None:
+        if self._send is not None:
+            self._deaf_since = time.monotonic()
+        self._send, self._outage = None, outage
+        self._heard.clear()
+        for recognition in tuple(self._open.values()):
+            recognition.disconnect(outage)
+
+    def loading(self, seconds: float) -> None:
+        """Tell whoever wants to know that the model has been loading for so many seconds."""
+        self._on_loading(seconds)
+
+    def undecoded(self) -> int:
+        """Return the samples that are with the process, of all streams."""
+        return sum(recognition.undecoded for recognition in self._open.values())
+
+
+class _Watch:
+    """Looks after one process: reports loading, and kills it when it takes too long to load or stops decoding."""
+
+    def __init__(self, recognizer: VoskRecognizer, process: asyncio.subprocess.Process, begun: float) -> None:
+        self._recognizer = recognizer
+        self._process = process
+        self._begun = begun
+        self.heard_since: float | None = None
+        self.verdict = ""
+
+    async def run(self) -> None:
+        idle_since, owed = time.monotonic(), 0
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            now = time.monotonic()
+            if self.heard_since is None:
+                self._recognizer.loading(now - self._begun)
+                if now - self._begun > LOAD_LIMIT:
+                    self._kill(f"the model was not loaded within {LOAD_LIMIT:g} s")
+                continue
+            still_owed = self._recognizer.undecoded()
+            if not still_owed or still_owed != owed:
+                idle_since, owed = now, still_owed
+            elif now - idle_since > STUCK_AFTER:
+                self._kill(f"nothing was decoded for {STUCK_AFTER:g} s")
+
+    def _kill(self, verdict: str) -> None:
+        self.verdict = verdict
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+
+async def _last_line(process: asyncio.subprocess.Process) -> str:
+    """Return the last line the process wrote to its standard error; reading it keeps the pipe from filling."""
+    last = ""
+    if process.stderr is not None:
+        async for line in process.stderr:
+            last = line.decode(errors="replace").strip() or last
+    return last
