@@ -88,7 +88,7 @@ def _span(text: str) -> Duration:
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[str, Meta(pattern=r"^\+?[0-9*#]{1,20}$")]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Port = Annotated[int, Meta(ge=1024, le=65535)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
 Transport = Literal["udp", "tcp"]
 
 
@@ -300,8 +300,11 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     if sip.t1 > sip.t2:
         yield ("sip", "t1"), "is longer than sip.t2"
     low, high = media.ports
-    if low % 2 or high - low < 7:
-        yield ("media", "ports"), "expected [LOW, HIGH] with an even LOW and room for four legs, two ports each"
+    if (low, high) != (0, 0) and (low < 1024 or low % 2 or high - low < 7):
+        yield (
+            ("media", "ports"),
+            "expected [LOW, HIGH], LOW even and from 1024, room for four legs of two ports; or [0, 0]",
+        )
     if media.silence_alert > media.silence_limit:
         yield ("media", "silence_alert"), "is longer than media.silence_limit"
     yield from _repeated("media", list(media.laws), "laws")

@@ -174,11 +174,11 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
             'gateway.toml:2: sip.registration_min = "2h": is longer than sip.registration_max',
         ),
         ("[media]\nports = [16384]", "gateway.toml:2: media.ports = [16384]: expected array of length 2, got 1"),
-        ("[media]\nports = [80, 90]", "gateway.toml:2: media.ports[1] = 80: expected int >= 1024"),
+        ("[media]\nports = [-2, 90]", "gateway.toml:2: media.ports[1] = -2: expected int >= 0"),
         (
             "[media]\nports = [4001, 5000]",
             "gateway.toml:2: media.ports = [4001, 5000]: "
-            "expected [LOW, HIGH] with an even LOW and room for four legs, two ports each",
+            "expected [LOW, HIGH], LOW even and from 1024, room for four legs of two ports; or [0, 0]",
         ),
         ('[media]\nlaws = ["G729"]', 'gateway.toml:2: media.laws[1] = "G729": expected one of "PCMA", "PCMU"'),
         (

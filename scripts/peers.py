@@ -1,0 +1,60 @@
+"""The independent programs that tests meet (SIPp, baresip, ...), and how to install them on Debian.
+
+`python scripts/peers.py` installs what is absent, as root with apt; elsewhere it says what is absent and goes on,
+because the tests that need it are then skipped by name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+PEERS = {
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "espeak-ng": "espeak-ng",
+    "chromium": "chromium",
+}
+"""Program, and the Debian package that holds it."""
+
+
+def is_installed(peer: str) -> bool:
+    """Tell whether the program *peer* can be run."""
+    return shutil.which(peer) is not None
+
+
+def main() -> int:
+    """Install what is absent. Exit code 1 when apt was tried and failed."""
+    absent = [peer for peer in PEERS if not is_installed(peer)]
+    if not absent:
+        print(f"peers: {', '.join(PEERS)} are installed", file=sys.stderr)
+        return 0
+    packages = [PEERS[peer] for peer in absent]
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print(
+            f"peers: {', '.join(absent)} absent; on Debian, as root: apt-get install {' '.join(packages)}",
+            file=sys.stderr,
+        )
+        return 0
+    print(f"peers: installing {', '.join(packages)} with apt", file=sys.stderr)
+    return 0 if install(packages) else 1
+
+
+def install(packages: list[str]) -> bool:
+    """Install Debian *packages* without their recommendations, quietly; what apt says is shown when it fails."""
+    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            [*apt, *step], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

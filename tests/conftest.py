@@ -1,0 +1,61 @@
+"""What every test run shares: Hypothesis's profiles, and tests that need a real peer.
+
+A peer is an independent program (`scripts/peers.py` has the list). Where one is absent its tests are skipped and the
+summary says so; with JIESU_REQUIRE_PEERS=1, as in CI, a test that does not meet its peer fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Generator, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from scripts.peers import PEERS, is_installed
+
+REQUIRED = os.environ.get("JIESU_REQUIRE_PEERS") == "1"
+_SKIPPED = pytest.StashKey[Counter[str]]()
+
+settings.register_profile("dev", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def _needs(item: pytest.Item) -> Iterator[str]:
+    for marker in item.iter_markers("peer"):
+        for name in marker.args:
+            if name not in PEERS:
+                raise pytest.UsageError(f"{item.nodeid}: unknown peer {name}; known are {', '.join(PEERS)}")
+            yield name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SKIPPED] = Counter()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if absent := [name for name in _needs(item) if not is_installed(name)]:
+        item.config.stash[_SKIPPED].update(absent)
+        pytest.skip(f"{' and '.join(absent)} not installed (make peers)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if REQUIRED and report.skipped and item.get_closest_marker("peer"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} must meet its peer here, and was skipped: {report.longrepr}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if skipped := config.stash[_SKIPPED]:
+        told = ", ".join(f"{name} ({count} test{'s' if count > 1 else ''})" for name, count in skipped.items())
+        verb = "failed" if REQUIRED else "skipped"
+        terminalreporter.write_line(
+            f"peers missing, so tests were {verb}: {told}; `make peers` installs them", yellow=True
+        )
