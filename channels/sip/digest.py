@@ -13,7 +13,7 @@ import re
 import secrets
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -27,6 +27,14 @@ _HASHES: dict[str, Callable[[bytes], hashlib._Hash]] = {"SHA-256": hashlib.sha25
 _scheme = re.compile(r"\s*+Digest\s++", re.ASCII | re.IGNORECASE).match
 _param = re.compile(rf"\s*+({TOKEN}++)\s*+=\s*+({QUOTED}|[^\s,\"]*+)\s*+(?:,|$)", re.ASCII | re.DOTALL).match
 _nonce_count = re.compile(r"[0-9a-fA-F]{8}", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Who we are to a peer that challenges us."""
+
+    user: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +91,18 @@ def challenge_of(response: Response) -> Challenge | None:
 
 
 def authorization(
-    challenge: Challenge, *, user: str, password: str, method: str, uri: str, count: int = 1, cnonce: str | None = None
+    challenge: Challenge, credentials: Credentials, *, method: str, uri: str, count: int = 1, cnonce: str | None = None
 ) -> tuple[str, str]:
     """Return the header (name, value) that answers *challenge*.
 
     *uri* is the Request-URI; *count* goes up by one with every request under the same nonce.
     """
     cnonce = cnonce or secrets.token_hex(16)
-    credentials = {"nonce": challenge.nonce, "cnonce": cnonce, "uri": uri, "realm": challenge.realm}
+    user = credentials.user
+    params = {"nonce": challenge.nonce, "cnonce": cnonce, "uri": uri, "realm": challenge.realm}
     if challenge.qop:
-        credentials |= {"qop": "auth", "nc": f"{count:08x}"}
-    digest = _digest(challenge.algorithm, credentials, user, password, method, session=challenge.session)
+        params |= {"qop": "auth", "nc": f"{count:08x}"}
+    digest = _digest(challenge.algorithm, params, user, credentials.password, method, session=challenge.session)
     parts = [
         f"username={quote(user)}",
         f"realm={quote(challenge.realm)}",

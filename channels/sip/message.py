@@ -16,6 +16,8 @@ from channels.sip.status import REASONS
 from channels.sip.text import LWS, from_wire, is_token, readable, to_wire
 from channels.sip.uri import NameAddr, Uri, Via
 
+__all__ = ["BadMessage", "Headers", "Message", "Request", "Response", "StreamParser", "make_response", "parse"]
+
 VERSION = "SIP/2.0"
 MAX_HEAD = 65_535
 MAX_BODY = 1_048_576
