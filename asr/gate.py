@@ -17,7 +17,7 @@ FRAME = 160
 PRE_ROLL = 25
 """Frames before an opening that belong to the speech: 0.5 s."""
 HANGOVER = 60
-"""Frames the gate stays open after the last speech-like one: 1.2 s, so that a recogniser ends most utterances itself."""
+"""Frames the gate stays open after the last speech-like one: 1.2 s, so a recogniser ends most utterances itself."""
 
 _QUIETEST = -60.0
 """dBFS below which nothing counts as speech; G.711 idle noise lies near -72."""

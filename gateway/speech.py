@@ -25,6 +25,8 @@ from gateway.domain.errors import OurMistake, Unavailable
 RATE = 8000
 SPEECH_LEVEL = -20.0
 """dBFS, the RMS over the parts of a file in which somebody speaks."""
+EDGE = 0.15
+"""Seconds of silence left at either end of a file."""
 SYNTHESIS_LIMIT = 30.0
 """Seconds espeak-ng may take for one file."""
 
@@ -59,7 +61,7 @@ def say(text: str, voice: Voice, path: Path) -> None:
         OurMistake: the voice variant is one that is known to crash espeak-ng.
     """
     speech, rate = _synthesise(pinyin(text), voice)
-    write_wav(path, at_level(soxr.resample(speech, rate, RATE)))
+    write_wav(path, trimmed(at_level(soxr.resample(speech, rate, RATE))))
 
 
 def pinyin(text: str) -> str:
@@ -79,6 +81,13 @@ def at_level(samples: NDArray[np.float32], level: float = SPEECH_LEVEL) -> NDArr
     spoken = power[power > power.max(initial=0.0) * 1e-3]
     gain = 10 ** (level / 20) / np.sqrt(spoken.mean()) if spoken.size else 0.0
     return np.asarray(np.clip(samples * gain * 32767, -32767, 32767), dtype=np.int16)
+
+
+def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return *samples* with at most `EDGE` seconds of silence before and after what is spoken."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 300)
+    edge = int(EDGE * RATE)
+    return samples[max(0, loud[0] - edge) : loud[-1] + edge] if loud.size else samples
 
 
 def write_wav(path: Path, samples: NDArray[np.int16]) -> None:

@@ -9,7 +9,6 @@ Needs espeak-ng. What each file says stands in its catalogue; nothing here is he
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import wave
 from collections.abc import Callable, Iterator
@@ -78,7 +77,10 @@ def recipes() -> Iterator[tuple[Path, Callable[[Path], None]]]:
     """Yield each file of both catalogues and what makes it."""
     prompts = msgspec.toml.decode(PROMPTS.read_bytes(), type=_Prompts)
     for prompt in prompts.prompt:
-        yield PROMPTS.parent / prompt.file, _SOUNDS[prompt.sound] if prompt.sound else _spoken(prompt.words, prompts.voice)
+        yield (
+            PROMPTS.parent / prompt.file,
+            _SOUNDS[prompt.sound] if prompt.sound else _spoken(prompt.words, prompts.voice),
+        )
     speech = msgspec.toml.decode(SPEAKERS.read_bytes(), type=_Speech)
     for line in speech.line:
         yield SPEAKERS.parent / line.file, _spoken(line.words, speech.speaker[line.speaker])
@@ -146,12 +148,19 @@ def heard_through_g711(model: object, samples: NDArray[np.int16]) -> Iterator[tu
     """Yield (law, text) as the demo *model* hears *samples* (int16, 8 kHz) after each law's coding."""
     import vosk
 
+    from asr.ear import Ear
     from channels.media.g711 import Law, decode_bytes, encode_bytes
 
     for law in Law:
         engine = vosk.KaldiRecognizer(model, RATE)
-        engine.AcceptWaveform(decode_bytes(encode_bytes(samples, law), law).astype("<i2").tobytes())
-        yield law.name, json.loads(engine.FinalResult())["text"].replace(" ", "")
+        engine.SetWords(True)
+        finals: list[str] = []
+        ear = Ear(engine, RATE, lambda words, is_final, finals=finals: finals.extend(w.text for w in words if is_final))
+        coded = decode_bytes(encode_bytes(samples, law), law).astype("<i2")
+        for start in range(0, len(coded), RATE // 10):
+            ear.hear(start, coded[start : start + RATE // 10].tobytes())
+        ear.finish()
+        yield law.name, "".join(finals)
 
 
 if __name__ == "__main__":
