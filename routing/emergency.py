@@ -1,0 +1,191 @@
+"""Emergency detection (紧急情况识别) on text that is still being spoken.
+
+`Detector` looks at one text; `Watch` follows a call and says which suspicions are new and which have fallen.
+What is an emergency, and which words around it take that back, stands in ``config/lexicons/emergency.toml``;
+here is only how phrases, contexts and audio positions meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from gateway.domain.call import LegId, Role
+from gateway.domain.emergency import EmergencyHit, EmergencyLine
+from gateway.domain.transcript import Utterance, Word
+from routing.lexicon import Context, EmergencyEntry, EmergencyLexicon, Scope, Side
+from routing.pattern import PUNCTUATION, PatternError, compile_pattern
+
+_STOPS = {Scope.CLAUSE: PUNCTUATION, Scope.SENTENCE: "。！？!?\n", Scope.TEXT: ""}
+_NARROW = {ord("０") + digit: str(digit) for digit in range(10)}
+_BLANK = re.compile(r"[^\S\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """A context ready to be looked for."""
+
+    side: Side
+    stops: str
+    within: int
+    phrases: re.Pattern[str]
+    but: re.Pattern[str] | None
+
+    def holds(self, text: str, start: int, end: int) -> bool:
+        """Tell whether this context stands near the phrase at text[start:end]."""
+        if self.side is not Side.AFTER:
+            begin = max((text.rfind(stop, 0, start) + 1 for stop in self.stops), default=0)
+            for match in self.phrases.finditer(text, begin, start):
+                if start - match.end() <= self.within and not self._lifted(text, begin, match.start(), start):
+                    return True
+        if self.side is not Side.BEFORE:
+            finish = min((at for stop in self.stops if (at := text.find(stop, end)) >= 0), default=len(text))
+            for match in self.phrases.finditer(text, end, finish):
+                if match.start() - end <= self.within and not self._lifted(text, end, end, match.end(), finish):
+                    return True
+        return False
+
+    def _lifted(self, text: str, begin: int, low: int, high: int, finish: int | None = None) -> bool:
+        """Tell whether a ``but`` phrase within text[begin:finish] overlaps text[low:high]."""
+        if self.but is None:
+            return False
+        found = self.but.finditer(text, begin, high if finish is None else finish)
+        return any(match.end() > low and match.start() < high for match in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A lexicon entry ready to be looked for."""
+
+    entry: EmergencyEntry
+    phrases: re.Pattern[str]
+    unless: tuple[_Context, ...]
+    needs: tuple[_Context, ...]
+
+    def find(self, text: str, hidden: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+        """Return where this entry's phrase first stands with all its conditions met."""
+        for match in self.phrases.finditer(text):
+            start, end = match.span()
+            if any(start < high and low < end for low, high in hidden):
+                continue
+            if self.needs and not any(context.holds(text, start, end) for context in self.needs):
+                continue
+            if not any(context.holds(text, start, end) for context in self.unless):
+                return start, end
+        return None
+
+
+class Detector:
+    """Finds the emergencies that a text speaks of; raises `PatternError` on a malformed lexicon."""
+
+    def __init__(self, lexicon: EmergencyLexicon) -> None:
+        contexts = {name: _ready(context, lexicon) for name, context in lexicon.contexts.items()}
+        try:
+            self._entries = tuple(
+                _Entry(
+                    entry,
+                    compile_pattern(entry.phrases, lexicon.sets),
+                    tuple(contexts[name] for name in entry.unless),
+                    tuple(contexts[name] for name in entry.needs),
+                )
+                for entry in lexicon.entries
+            )
+        except KeyError as error:
+            raise PatternError(f"there is no context {error.args[0]!r}") from None
+        self._harmless = compile_pattern(lexicon.harmless, lexicon.sets) if lexicon.harmless else None
+
+    def look(self, text: str, words: Sequence[Word] = (), *, final: bool = True) -> tuple[EmergencyHit, ...]:
+        """Return at most one hit for each entry, in the lexicon's order.
+
+        *words* place the hits in the audio; without them, as for written text, hits carry no times. With *final*
+        False the text may still grow, and entries that wait for the end of the utterance stay silent.
+        """
+        plain = _BLANK.sub("", text).translate(_NARROW)
+        hidden = [match.span() for match in self._harmless.finditer(plain)] if self._harmless else []
+        found = [
+            (entry.entry, span)
+            for entry in self._entries
+            if (final or not entry.entry.settled) and (span := entry.find(plain, hidden))
+        ]
+        if any(not entry.alone for entry, _ in found):
+            found = [(entry, span) for entry, span in found if not entry.alone]
+        return tuple(_hit(entry, plain, span, words) for entry, span in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one utterance changed: suspicions that are new, and those that its final words took back."""
+
+    raised: tuple[EmergencyHit, ...] = ()
+    withdrawn: tuple[EmergencyHit, ...] = ()
+
+
+@dataclass(slots=True)
+class Watch:
+    """The suspicions of one call.
+
+    Only the citizen's words raise one. A hit on a partial stands at least until the final of its stretch: words that
+    flicker do not. Each (line, rule) is raised once as long as it stands; taken back, it may be raised again.
+    """
+
+    detector: Detector
+    _hits: dict[tuple[EmergencyLine, str], EmergencyHit] = field(default_factory=dict)
+    _stretches: dict[tuple[EmergencyLine, str], set[tuple[LegId, int]]] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> tuple[EmergencyHit, ...]:
+        """The hits that have not been taken back, oldest first."""
+        return tuple(self._hits.values())
+
+    def hear(self, role: Role, utterance: Utterance) -> Heard:
+        """Take the next utterance of a leg, partial or final, and return what it changed."""
+        if role is not Role.CITIZEN:
+            return Heard()
+        stretch = (utterance.leg_id, utterance.number)
+        seen = self.detector.look(utterance.text, utterance.words, final=utterance.is_final)
+        hits = {(hit.line, hit.rule): hit for hit in seen}
+        raised = tuple(hit for key, hit in hits.items() if key not in self._hits)
+        for key, hit in hits.items():
+            self._hits.setdefault(key, hit)
+            self._stretches.setdefault(key, set()).add(stretch)
+        withdrawn = tuple(self._contradicted(stretch, hits)) if utterance.is_final else ()
+        return Heard(raised=raised, withdrawn=withdrawn)
+
+    def _contradicted(
+        self, stretch: tuple[LegId, int], hits: dict[tuple[EmergencyLine, str], EmergencyHit]
+    ) -> Iterator[EmergencyHit]:
+        for key in [key for key, stretches in self._stretches.items() if stretch in stretches and key not in hits]:
+            self._stretches[key].discard(stretch)
+            if not self._stretches[key]:
+                del self._stretches[key]
+                yield self._hits.pop(key)
+
+
+def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:
+    return _Context(
+        context.side,
+        _STOPS[context.scope],
+        context.within,
+        compile_pattern(context.phrases, lexicon.sets),
+        compile_pattern(context.but, lexicon.sets) if context.but else None,
+    )
+
+
+def _hit(entry: EmergencyEntry, text: str, span: tuple[int, int], words: Sequence[Word]) -> EmergencyHit:
+    start, end = _place(text, span, words)
+    return EmergencyHit(line=entry.line, phrase=text[slice(*span)], rule=entry.id, start=start, end=end)
+
+
+def _place(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[float | None, float | None]:
+    """Return when text[slice(*span)] was said, in seconds of the call.
+
+    Where the words do not spell the text, the whole stretch is the honest answer.
+    """
+    if not words:
+        return None, None
+    owners = list(chain.from_iterable([word] * len(_BLANK.sub("", word.text)) for word in words))
+    if len(owners) != len(text):
+        return words[0].start, words[-1].end
+    return owners[span[0]].start, owners[span[1] - 1].end
