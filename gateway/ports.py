@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from gateway.domain.account import Account
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.events import Entry, Fact
@@ -302,4 +303,20 @@ class Store(Protocol):
         self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
     ) -> Sequence[Entry]:
         """Return journal entries by number."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who may sign in to the console. Every method raises `Unavailable` while the store cannot."""
+
+    async def account(self, name: str) -> Account | None:
+        """Return one account."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """Return all accounts, by name."""
+        ...
+
+    async def save_account(self, account: Account) -> None:
+        """Insert or replace an account."""
         ...

@@ -1,0 +1,25 @@
+"""A person who signs in to the console (账号): name, role, and the hash of a password, never the password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class AccountRole(Enum):
+    """What a person may do: an agent takes calls, a supervisor sees all, an administrator also manages accounts."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account. ``agent_id`` ties it to an agent's seat; ``password_hash`` is Argon2's encoded form."""
+
+    name: str
+    display_name: str
+    role: AccountRole
+    password_hash: str
+    agent_id: str = ""

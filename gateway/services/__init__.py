@@ -1,0 +1,1 @@
+"""Use cases: what jiesu does with a contact, driven through the ports."""

@@ -1,0 +1,204 @@
+"""The floor of one call (话务现场): the legs in it and who hears whom.
+
+The citizen's leg is there from the first to the last moment; others come and go. Two bridges exist: the main one,
+where the citizen talks with whoever helps, and the consultation, where an agent and a unit speak alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+
+import structlog
+
+from gateway.domain.call import Destination, Role
+from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import CallLeg, DigitPressed, HeldByPeer, LegEnded, LiveLeg, Story, WentSilent
+from gateway.services.call_record import CallRecord
+from gateway.services.exchange import Exchange
+from gateway.services.hearing import transcribe
+
+log = structlog.get_logger(__name__)
+
+
+class Party:
+    """One person on the call."""
+
+    def __init__(self, live: LiveLeg) -> None:
+        self.live = live
+        self.digits: asyncio.Queue[str] = asyncio.Queue(16)
+        self.gone = asyncio.Event()
+        self.end: LegEnded | None = None
+        self.is_joined = False
+
+    @property
+    def role(self) -> Role:
+        """Who this is."""
+        return self.live.leg.role
+
+
+class Floor:
+    """All legs of one call. Tasks it starts belong to the call's TaskGroup."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        record: CallRecord,
+        tasks: asyncio.TaskGroup,
+        citizen: LiveLeg,
+        hear: Callable[[Party, Utterance | Gap], None],
+    ) -> None:
+        self._exchange = exchange
+        self._record = record
+        self._tasks = tasks
+        self._hear = hear
+        self._changed = asyncio.Event()
+        self.legs: dict[str, CallLeg] = {}
+        self.parties: list[Party] = []
+        self.citizen = self.enter(citizen)
+
+    @property
+    def company(self) -> list[Party]:
+        """Everybody who can talk with the citizen now."""
+        return [party for party in self.parties if party.is_joined and party.role is not Role.CITIZEN]
+
+    def present(self, role: Role) -> Party | None:
+        """Return the first party of *role* that is on the main bridge."""
+        return next((party for party in self.parties if party.role is role and party.is_joined), None)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until *holds* is true, asked again whenever the floor changes."""
+        while not holds():
+            await self._changed.wait()
+
+    def changed(self) -> None:
+        """Wake whoever waits in `until`."""
+        self._changed.set()
+        self._changed.clear()
+
+    # -- coming ----------------------------------------------------------------------------------------------
+
+    async def dial(self, role: Role, destination: Destination, reason: str) -> Party:
+        """Send an INVITE and return the ringing party. Raises `Unavailable` when nothing could be sent."""
+        ticket = self._record.ticket
+        story = Story(
+            ticket_id=ticket.id,
+            caller=ticket.caller,
+            place=ticket.elements.place,
+            summary=ticket.summary,
+            reason=reason,
+        )
+        live = await self._exchange.calls.originate(self._record.call_id, role, destination, story)
+        party = self.enter(live)
+        self._record.tell(
+            "leg.invited", offset=live.invited_at - self._record.zero, leg=live.leg.id, role=role.value, number=str(destination)
+        )
+        return party
+
+    def enter(self, live: LiveLeg) -> Party:
+        """Take a ringing leg in and follow its news."""
+        party = Party(live)
+        self.parties.append(party)
+        self.start(self._follow(party), f"news {live.leg.id}")
+        return party
+
+    async def answered(self, party: Party, limit: float) -> None:
+        """Wait until *party* answers, *limit* seconds at most. Raises `Unavailable` or `Refused`."""
+        await party.live.answered(limit)
+        self.began(party)
+        self._record.tell("leg.answered", leg=party.live.leg.id, role=party.role.value)
+
+    def began(self, party: Party) -> None:
+        """Record and transcribe an answered party from now on."""
+        leg = party.live.leg
+        file = f"{self._record.call_id}/{leg.role.value}-{leg.id}.wav"
+        (self._exchange.recordings / file).parent.mkdir(parents=True, exist_ok=True)
+        party.live.record(self._exchange.recordings / file, self._record.zero)
+        self.legs[leg.id] = CallLeg(
+            leg_id=leg.id,
+            call_id=self._record.call_id,
+            role=leg.role,
+            number=leg.number,
+            started=round(self._record.offset, 3),
+            recording=file,
+        )
+        self._record.save_leg(self.legs[leg.id])
+        self.start(self._transcribe(party), f"hearing {leg.id}")
+
+    def start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Run *work* beside the call; its failure is logged and shown, and is not the call's."""
+        return self._tasks.create_task(self._guard(work, name), name=name)
+
+    async def _guard(self, work: Coroutine[object, object, None], name: str) -> None:
+        try:
+            await work
+        except Exception as failure:
+            log.exception("call.degraded", task=name)
+            self._record.tell("call.degraded", task=name, failure=type(failure).__name__)
+
+    # -- who hears whom --------------------------------------------------------------------------------------
+
+    def join(self, *parties: Party) -> None:
+        """Bring parties onto the main bridge."""
+        for party in parties:
+            party.live.stop_playing()
+            party.live.join(str(self._record.call_id))
+            party.is_joined = True
+        self.changed()
+
+    def consult(self, *parties: Party) -> None:
+        """Let parties speak alone with one another."""
+        for party in parties:
+            party.live.stop_playing()
+            party.live.join(f"{self._record.call_id}/consultation")
+            party.is_joined = False
+        self.changed()
+
+    def take_out(self, party: Party) -> None:
+        """Leave *party* alone with whatever is played to it."""
+        party.live.leave()
+        party.is_joined = False
+        self.changed()
+
+    # -- going -----------------------------------------------------------------------------------------------
+
+    async def release(self, party: Party, reason: str) -> None:
+        """End a party's leg."""
+        await party.live.hang_up(reason)
+
+    async def _follow(self, party: Party) -> None:
+        async for news in party.live.news():
+            match news:
+                case DigitPressed(digit=digit):
+                    self._record.tell("digit.pressed", leg=party.live.leg.id, digit=digit)
+                    if not party.digits.full():
+                        party.digits.put_nowait(digit)
+                case HeldByPeer(held=held):
+                    self._record.tell("leg.held" if held else "leg.resumed", leg=party.live.leg.id)
+                case WentSilent(silent=silent):
+                    self._record.tell("leg.silent" if silent else "leg.audible", leg=party.live.leg.id)
+                case LegEnded():
+                    self._ended(party, news)
+        if party.end is None:
+            self._ended(party, LegEnded(by_peer=False, reason=""))
+
+    def _ended(self, party: Party, end: LegEnded) -> None:
+        party.end = end
+        party.is_joined = False
+        self.parties.remove(party)
+        leg_id = party.live.leg.id
+        if leg_id in self.legs:
+            self.legs[leg_id] = replace(self.legs[leg_id], ended=round(self._record.offset, 3))
+        self._record.tell("leg.ended", leg=leg_id, role=party.role.value, by_peer=end.by_peer, reason=end.reason)
+        party.gone.set()
+        self.changed()
+
+    async def _transcribe(self, party: Party) -> None:
+        await transcribe(
+            party.live,
+            self._exchange.recognizer,
+            self._record.zero,
+            lambda heard: self._hear(party, heard),
+            self._exchange.limits.last_words,
+        )

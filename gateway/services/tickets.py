@@ -1,0 +1,132 @@
+"""Changes to tickets (工单变更): every one is a function from the ticket as it stands to the ticket as it shall be.
+
+Applied inside the store's transaction, such a change never overwrites what somebody else wrote meanwhile.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import datetime, tzinfo
+
+from gateway.domain.decision import Decision
+from gateway.domain.errors import Conflict, Refused
+from gateway.domain.events import Fact
+from gateway.domain.ticket import Elements, Ticket, TicketId
+from gateway.ports import Clock, Store, Transaction
+from gateway.services.feed import Feed, TicketChanged
+from routing.decide import Understanding
+
+Change = Callable[[Ticket], Ticket]
+
+EDITABLE = ("category", "matter", "unit", "summary", *(f"elements.{field.name}" for field in fields(Elements)))
+"""What an agent may write by hand."""
+
+
+def new_ticket_id(now: datetime, zone: tzinfo) -> TicketId:
+    """Return a number that needs no store: local date and time, and four random digits."""
+    return TicketId(f"{now.astimezone(zone):%Y%m%d-%H%M%S}-{secrets.randbelow(10_000):04d}")
+
+
+def applied(ticket: Ticket, change: Change) -> Ticket:
+    """Return *ticket* after *change*, one revision on; unchanged when the change changes nothing."""
+    changed = change(ticket)
+    return ticket if changed == ticket else replace(changed, revision=ticket.revision + 1)
+
+
+def save_change(tx: Transaction, ticket_id: TicketId, change: Change) -> Ticket | None:
+    """Apply *change* to the stored ticket within *tx*; None when there is no such ticket."""
+    stored = tx.ticket(ticket_id)
+    if stored is None:
+        return None
+    changed = applied(stored, change)
+    if changed is not stored:
+        tx.save_ticket(changed)
+    return changed
+
+
+def set_agent(agent_id: str) -> Change:
+    """Return the change that notes who talks with the petitioner."""
+    return lambda ticket: replace(ticket, agent=agent_id)
+
+
+def filled_from(understanding: Understanding) -> Change:
+    """Return the change that writes what was understood into every field no agent has written."""
+
+    def change(ticket: Ticket) -> Ticket:
+        return _filled(ticket, understanding)
+
+    return change
+
+
+def _filled(ticket: Ticket, understood: Understanding) -> Ticket:
+    free = {
+        "category": understood.category.outcome,
+        "matter": understood.matter.outcome,
+        "unit": understood.unit.outcome,
+        "summary": understood.summary,
+    }
+    values = {name: value for name, value in free.items() if value and name not in ticket.edited}
+    heard = {f.name: getattr(understood.elements, f.name) for f in fields(Elements) if f"elements.{f.name}" not in ticket.edited}
+    elements = ticket.elements.merged(Elements(**heard))
+    guesses = [d for d in (understood.category, understood.matter, understood.unit) if d.outcome]
+    return replace(ticket, elements=elements, decisions=with_decisions(ticket.decisions, guesses), **values)
+
+
+def with_decisions(known: tuple[Decision, ...], fresh: list[Decision]) -> tuple[Decision, ...]:
+    """Return the decisions with each *fresh* one appended, unless its outcome stands already."""
+    standing = {(decision.kind, decision.outcome) for decision in known}
+    return known + tuple(decision for decision in fresh if (decision.kind, decision.outcome) not in standing)
+
+
+class TicketEditor:
+    """Edits by people, at the console."""
+
+    def __init__(self, store: Store, feed: Feed, clock: Clock) -> None:
+        self._store = store
+        self._feed = feed
+        self._clock = clock
+
+    async def edit(self, ticket_id: TicketId, values: Mapping[str, str], *, revision: int, by: str) -> Ticket:
+        """Write *values* (see `EDITABLE`) as *by* saw the ticket at *revision*.
+
+        A field that changed since then raises `Conflict` naming it; a field that only automatic filling touched
+        does not. Raises `Refused` for an unknown ticket or field.
+        """
+        unknown = set(values) - set(EDITABLE)
+        if unknown:
+            raise Refused(f"a ticket has no editable field {', '.join(sorted(unknown))}")
+
+        def work(tx: Transaction) -> Ticket:
+            ticket = tx.ticket(ticket_id)
+            if ticket is None:
+                raise Refused(f"there is no ticket {ticket_id}")
+            if ticket.revision != revision and ticket.edited & set(values):
+                raise Conflict(f"ticket {ticket_id} is at revision {ticket.revision}, not {revision}")
+            edited = applied(ticket, lambda t: _edited(t, values))
+            if edited is not ticket:
+                tx.save_ticket(edited)
+                tx.append(self._edit_fact(ticket, values, by))
+            return edited
+
+        edited = await self._store.commit(work)
+        self._feed.publish(TicketChanged(ticket=edited))
+        return edited
+
+    def _edit_fact(self, before: Ticket, values: Mapping[str, str], by: str) -> Fact:
+        return Fact(
+            kind="ticket.edited",
+            at=self._clock.now(),
+            call_id=before.call_id,
+            ticket_id=before.id,
+            values={"by": by, "fields": sorted(values)},
+        )
+
+
+def _edited(ticket: Ticket, values: Mapping[str, str]) -> Ticket:
+    own = {name: value for name, value in values.items() if "." not in name}
+    parts = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+    return replace(
+        ticket, elements=replace(ticket.elements, **parts), edited=ticket.edited | frozenset(values), **own
+    )
