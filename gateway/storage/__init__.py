@@ -1,0 +1,1 @@
+"""What the gateway remembers: one database, one writer, one hash-chained journal."""

@@ -1,0 +1,83 @@
+"""Reading the journal: for the store, and for those who check it from outside while the gateway runs.
+
+How entries are made and hashed is in `gateway.storage.chain`; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from gateway.domain.call import CallId
+from gateway.domain.errors import OurMistake
+from gateway.domain.events import Entry
+from gateway.domain.ticket import TicketId
+from gateway.storage.anchor import read_anchor
+from gateway.storage.chain import Record, Verdict, check, entry_of
+from gateway.storage.records import record_from
+from gateway.storage.schema import journal
+from gateway.storage.sqlite import database_path, engine_for, losses
+
+PATIENCE = 5.0
+"""Seconds an auditor waits for a lock; in WAL mode a reader hardly ever meets one."""
+
+_BY_NUMBER = sa.select(
+    journal.c.seq,
+    sa.type_coerce(journal.c.at, sa.Text),
+    journal.c.kind,
+    journal.c.call,
+    journal.c.ticket,
+    journal.c.offset,
+    journal.c["values"],
+    journal.c.previous,
+    journal.c.hash,
+).order_by(journal.c.seq)
+
+
+def verify(where: str | Path) -> Verdict:
+    """Follow the whole chain of the database at *where* (a path or URL) and compare it with its anchor.
+
+    Sees one moment of a running gateway. Raises `Unavailable` when the database cannot be read.
+    """
+    path = database_path(where)
+    try:
+        anchor = read_anchor(path)
+    except OurMistake as error:
+        return Verdict(entries=0, ok=False, reason=str(error))
+    engine = engine_for(path, writes=False, patience=PATIENCE)
+    try:
+        with losses(path), engine.begin() as connection:
+            return check(_stream(connection), anchor)
+    finally:
+        engine.dispose()
+
+
+def show(where: str | Path, call_id: CallId) -> Sequence[Entry]:
+    """Return all entries of one call, by number. Raises `Unavailable` when the database cannot be read."""
+    path = database_path(where)
+    engine = engine_for(path, writes=False, patience=PATIENCE)
+    try:
+        with losses(path), engine.begin() as connection:
+            rows = connection.execute(_BY_NUMBER.where(journal.c.call == call_id))
+            return [entry_of(record_from(row)) for row in rows]
+    finally:
+        engine.dispose()
+
+
+def read_entries(
+    connection: sa.Connection, *, call_id: CallId | None, ticket_id: TicketId | None, after: int, limit: int
+) -> Sequence[Entry]:
+    """Return the entries numbered above *after* that belong to the call and the ticket asked for, at most *limit*."""
+    query = _BY_NUMBER.where(journal.c.seq > after).limit(limit)
+    if call_id is not None:
+        query = query.where(journal.c.call == call_id)
+    if ticket_id is not None:
+        query = query.where(journal.c.ticket == ticket_id)
+    return [entry_of(record_from(row)) for row in connection.execute(query)]
+
+
+def _stream(connection: sa.Connection) -> Iterator[Record]:
+    for row in connection.execution_options(yield_per=1000).execute(_BY_NUMBER):
+        yield record_from(row)

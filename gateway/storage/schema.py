@@ -1,0 +1,171 @@
+"""The tables, in types that SQLite and PostgreSQL share.
+
+`gateway.storage.migrations` makes them, and a test compares the two. Times of a call are seconds (double precision);
+instants are UTC to the microsecond; nested parts are canonical JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.domain.errors import OurMistake
+from gateway.storage.chain import canonical, instant
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A zone-aware instant: ``timestamptz`` where there is one, else text as the journal spells it, which sorts."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """SQLite forgets zones, so it gets text."""
+        return dialect.type_descriptor(sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """Refuse an instant without a zone."""
+        if value is None:
+            return None
+        text = instant(value)
+        return text if dialect.name == "sqlite" else datetime.fromisoformat(text)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Give the instant back in UTC."""
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+class CanonicalJson(sa.types.TypeDecorator[Any]):
+    """A JSON value as the text that is hashed, so that what is kept and what is hashed cannot differ."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:
+        """Write the value."""
+        return canonical(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Read the value."""
+        if value is None:
+            raise OurMistake("a JSON column is empty")
+        return json.loads(value)
+
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.UniqueConstraint("channel", "external_id"),
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("contact_id", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("call_id", sa.Text),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False, index=True),
+    sa.Column("answered_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("matter", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("emergency_line", sa.Text, nullable=False),
+    sa.Column("elements", CanonicalJson, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("ending", sa.Text, nullable=False),
+    sa.Column("decisions", CanonicalJson, nullable=False),
+    sa.Column("edited", CanonicalJson, nullable=False),
+)
+
+unfinished = sa.Index(
+    "ix_tickets_unfinished",
+    tickets.c.channel,
+    sqlite_where=tickets.c.ended_at.is_(None),
+    postgresql_where=tickets.c.ended_at.is_(None),
+)
+
+legs = sa.Table(
+    "legs",
+    metadata,
+    sa.Column("leg_id", sa.Text, primary_key=True),
+    sa.Column("call_id", sa.Text, nullable=False, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("started", sa.Double, nullable=False),
+    sa.Column("ended", sa.Double),
+    sa.Column("recording", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+)
+
+# A recogniser that was restarted may count from 0 again: the start belongs to the key, so that no words replace others.
+utterances = sa.Table(
+    "utterances",
+    metadata,
+    sa.Column("leg_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("started", sa.Double, primary_key=True),
+    sa.Column("ended", sa.Double, nullable=False),
+    sa.Column("call_id", sa.Text, nullable=False, index=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("words", CanonicalJson, nullable=False),
+)
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("leg_id", sa.Text, primary_key=True),
+    sa.Column("started", sa.Double, primary_key=True),
+    sa.Column("ended", sa.Double, nullable=False),
+    sa.Column("call_id", sa.Text, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+# The columns are called as the keys that are hashed (docs/journal.md).
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("call", sa.Text, index=True),
+    sa.Column("ticket", sa.Text, index=True),
+    sa.Column("offset", sa.Double),
+    sa.Column("values", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("name_zh", sa.Text, nullable=False),
+)

@@ -1,0 +1,208 @@
+"""`SqliteStore`: the one place that remembers, on one SQLite file (`gateway.ports.Store`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from gateway.domain.call import CallId
+from gateway.domain.contact import ChannelKind
+from gateway.domain.errors import OurMistake, Unavailable
+from gateway.domain.events import Entry, Fact, Json
+from gateway.domain.ticket import Ticket, TicketId
+from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import CallLeg, Clock, Transaction
+from gateway.storage.accounts import Account
+from gateway.storage.anchor import read_anchor, write_anchor
+from gateway.storage.chain import Anchor
+from gateway.storage.journal import read_entries
+from gateway.storage.migrate import migrate
+from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
+from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
+from gateway.storage.session import SqliteSession
+from gateway.storage.sqlite import database_path, engine_for, losses, place
+from gateway.storage.transaction import SqlTransaction, find_ticket, last_entry
+from gateway.storage.writer import RETRY_AFTER, GroupCommitWriter, WriterStatus
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+READERS = 4
+"""Threads that read, each with a connection of its own."""
+
+READS_WAITING = 200
+"""Reads that may wait for one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """How the store fares, for the health page: ``ok``, or what is wrong in ``error``."""
+
+    ok: bool
+    error: str
+    writer: WriterStatus
+
+
+class SqliteStore:
+    """The store on the file at *where* (a path or ``sqlite:///`` URL), made or upgraded on entering the block.
+
+    *patience* is how long, in seconds, a write waits for a lock that another process holds; *queue_limit* how many
+    units of work may wait. Entering raises `Unavailable` when the file cannot be opened; once inside, every method
+    does while that is so, and works again when it is over.
+    """
+
+    def __init__(self, where: str | Path, *, clock: Clock, patience: float = 2.0, queue_limit: int = 1000) -> None:
+        self._path = database_path(where)
+        self._clock = clock
+        self._patience = patience
+        self._session = SqliteSession(self._path, clock=clock, patience=patience)
+        self._writer: GroupCommitWriter[SqlTransaction] = GroupCommitWriter(self._session, queue_limit=queue_limit)
+        self._reader = engine_for(self._path, writes=False, patience=patience, connections=READERS)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
+        self._reads = 0
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(migrate, self._path, patience=self._patience)
+        doubt = await asyncio.to_thread(self._doubt)
+        self._writer.start()
+        if doubt is not None:
+            log.error("journal.doubted", reason=doubt.values["reason"])
+            try:
+                await self._writer.commit(lambda transaction: transaction.append(doubt))
+            except BaseException:
+                await self._writer.close()
+                raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown(wait=False)
+        await self._writer.close()
+        self._reader.dispose()
+
+    @property
+    def status(self) -> StoreStatus:
+        """How the store fares at this moment."""
+        writer = self._writer.status
+        error = writer.error or self._session.anchor_error
+        return StoreStatus(ok=not error, error=error, writer=writer)
+
+    async def commit(self, work: Callable[[Transaction], T]) -> T:
+        """Run *work* on the single writer and return its result once it is durable.
+
+        *work* runs in the writer's thread; what it raises undoes its writes only and is raised here.
+        """
+        return await self._writer.commit(work)
+
+    async def ticket(self, ticket_id: TicketId) -> Ticket | None:
+        """Return one ticket."""
+        return await self._read(lambda connection: find_ticket(connection, ticket_id))
+
+    async def tickets(self, *, limit: int = 50, before: datetime | None = None) -> Sequence[Ticket]:
+        """Return the newest tickets first, those received before *before*."""
+        query = sa.select(tickets).order_by(tickets.c.received_at.desc(), tickets.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tickets.c.received_at < before)
+        return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
+
+    async def unfinished_calls(self) -> Sequence[Ticket]:
+        """Return the telephone tickets whose call has no end, the oldest first."""
+        query = (
+            sa.select(tickets)
+            .where(tickets.c.channel == ChannelKind.TELEPHONE.value, tickets.c.ended_at.is_(None))
+            .order_by(tickets.c.received_at, tickets.c.id)
+        )
+        return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
+
+    async def transcript(self, call_id: CallId) -> Sequence[Utterance | Gap]:
+        """Return what was said in a call, by start time."""
+        said = sa.select(utterances).where(utterances.c.call_id == call_id)
+        unheard = sa.select(gaps).where(gaps.c.call_id == call_id)
+
+        def read(connection: sa.Connection) -> Sequence[Utterance | Gap]:
+            found: list[Utterance | Gap] = [utterance_from(row) for row in connection.execute(said)]
+            found += [gap_from(row) for row in connection.execute(unheard)]
+            return sorted(found, key=lambda stretch: (stretch.start, stretch.end, stretch.leg_id))
+
+        return await self._read(read)
+
+    async def legs(self, call_id: CallId) -> Sequence[CallLeg]:
+        """Return the legs of a call, by start time."""
+        query = sa.select(legs).where(legs.c.call_id == call_id).order_by(legs.c.started, legs.c.leg_id)
+        return await self._read(lambda connection: [leg_from(row) for row in connection.execute(query)])
+
+    async def entries(
+        self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Return journal entries by number; with both a call and a ticket, those that belong to both."""
+        return await self._read(
+            lambda connection: read_entries(connection, call_id=call_id, ticket_id=ticket_id, after=after, limit=limit)
+        )
+
+    async def account(self, name: str) -> Account | None:
+        """Return the account of that name."""
+        query = sa.select(accounts).where(accounts.c.name == name)
+        return next(iter(await self._accounts(query)), None)
+
+    async def accounts(self) -> Sequence[Account]:
+        """Return all accounts by name."""
+        return await self._accounts(sa.select(accounts).order_by(accounts.c.name))
+
+    async def save_account(self, account: Account) -> None:
+        """Insert or replace an account, durably."""
+        await self._writer.commit(lambda transaction: transaction.save_account(account))
+
+    async def _accounts(self, query: sa.Select[tuple[str, ...]]) -> Sequence[Account]:
+        return await self._read(lambda connection: [account_from(row) for row in connection.execute(query)])
+
+    async def _read(self, query: Callable[[sa.Connection], T]) -> T:
+        """Run *query* on one moment of the database, in a reading thread."""
+        if self._reads >= READERS + READS_WAITING:
+            raise Unavailable(f"{self._reads} reads wait already", retry_after=RETRY_AFTER)
+        self._reads += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_now, query)
+        finally:
+            self._reads -= 1
+
+    def _read_now(self, query: Callable[[sa.Connection], T]) -> T:
+        with losses(self._path), self._reader.connect() as connection:
+            here = place(self._path)
+            if connection.info.setdefault("place", here) != here:
+                connection.invalidate()
+            with connection.begin():
+                connection.info["place"] = here
+                return query(connection)
+
+    def _doubt(self) -> Fact | None:
+        """Return a fact when journal and anchor disagree, as they do after a cut; a new journal gets its anchor."""
+        with losses(self._path), self._reader.begin() as connection:
+            last = last_entry(connection)
+            try:
+                anchor = read_anchor(self._path)
+            except OurMistake:
+                return self._doubted("the anchor is unreadable", Anchor())
+            if anchor is None and last.seq > 0:
+                return self._doubted("the anchor is missing", Anchor())
+            if anchor is None:
+                write_anchor(self._path, last)
+                return None
+            seen = read_entries(connection, call_id=None, ticket_id=None, after=anchor.seq - 1, limit=1)
+        if anchor.seq == 0 or (seen and seen[0].seq == anchor.seq and seen[0].hash == anchor.hash):
+            return None
+        return self._doubted("the journal was cut or altered", anchor)
+
+    def _doubted(self, reason: str, anchor: Anchor) -> Fact:
+        values: dict[str, Json] = {"reason": reason, "seq": anchor.seq, "hash": anchor.hash}
+        return Fact(kind="journal.doubted", at=self._clock.now(), values=values)

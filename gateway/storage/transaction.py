@@ -1,0 +1,139 @@
+"""One unit of work on the database: what `gateway.ports.Transaction` asks for, and the accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from gateway.domain.call import CallId
+from gateway.domain.contact import ChannelKind, Contact
+from gateway.domain.errors import Conflict, OurMistake
+from gateway.domain.events import Entry, Fact
+from gateway.domain.ticket import Ticket, TicketId
+from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import CallLeg
+from gateway.storage import schema
+from gateway.storage.accounts import Account
+from gateway.storage.chain import Anchor, entry_of, link
+from gateway.storage.records import (
+    contact_from,
+    contact_row,
+    gap_row,
+    leg_row,
+    ticket_from,
+    ticket_row,
+    utterance_row,
+)
+
+_CONTACT = sa.select(schema.contacts).where(
+    schema.contacts.c.channel == sa.bindparam("channel"), schema.contacts.c.external_id == sa.bindparam("external_id")
+)
+_TICKET = sa.select(schema.tickets).where(schema.tickets.c.id == sa.bindparam("ticket_id"))
+_REVISE = sa.update(schema.tickets).where(
+    schema.tickets.c.id == sa.bindparam("same_id"), schema.tickets.c.revision == sa.bindparam("replaced")
+)
+_LAST = sa.select(schema.journal.c.seq, schema.journal.c.hash).order_by(schema.journal.c.seq.desc()).limit(1)
+
+
+def find_ticket(connection: sa.Connection, ticket_id: TicketId) -> Ticket | None:
+    """Return a ticket as *connection* sees it."""
+    row = connection.execute(_TICKET, {"ticket_id": ticket_id}).one_or_none()
+    return None if row is None else ticket_from(row)
+
+
+def last_entry(connection: sa.Connection) -> Anchor:
+    """Return where the journal ends, as *connection* sees it."""
+    row = connection.execute(_LAST).one_or_none()
+    return Anchor() if row is None else Anchor(seq=row.seq, hash=row.hash)
+
+
+class SqlTransaction:
+    """The writes and reads of one unit, inside a transaction that holds the write lock.
+
+    ``last`` is where the journal ends with this unit's facts. Database errors leave as SQLAlchemy raises them;
+    the session around the unit names them.
+    """
+
+    def __init__(self, connection: sa.Connection, last: Anchor) -> None:
+        self._connection = connection
+        self.last = last
+
+    def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
+        """Return the contact that this delivery already made."""
+        found = {"channel": channel.value, "external_id": external_id}
+        row = self._connection.execute(_CONTACT, found).one_or_none()
+        return None if row is None else contact_from(row)
+
+    def add_contact(self, contact: Contact) -> None:
+        """Keep a new contact. Raises `OurMistake` when its id or (channel, external_id) is taken."""
+        try:
+            self._connection.execute(sa.insert(schema.contacts), contact_row(contact))
+        except exc.IntegrityError as error:
+            raise OurMistake(f"contact {contact.id} is there already") from error
+
+    def ticket(self, ticket_id: TicketId) -> Ticket | None:
+        """Return a ticket as it stands."""
+        return find_ticket(self._connection, ticket_id)
+
+    def save_ticket(self, ticket: Ticket) -> None:
+        """Insert revision 1, or replace revision n-1 by n. Raises `Conflict` when another change came first."""
+        row = ticket_row(ticket)
+        if ticket.revision == 1:
+            try:
+                self._connection.execute(sa.insert(schema.tickets), row)
+            except exc.IntegrityError as error:
+                raise Conflict(f"ticket {ticket.id} is there already") from error
+            return
+        key = {"same_id": ticket.id, "replaced": ticket.revision - 1}
+        if self._connection.execute(_REVISE, row | key).rowcount != 1:
+            raise Conflict(f"ticket {ticket.id} is not at revision {ticket.revision - 1}")
+
+    def save_leg(self, leg: CallLeg) -> None:
+        """Insert or replace a leg."""
+        self._put(schema.legs, leg_row(leg))
+
+    def save_utterance(self, call_id: CallId, utterance: Utterance | Gap) -> None:
+        """Keep a final utterance or a gap; the same one again replaces itself. Raises `OurMistake` for a partial."""
+        if isinstance(utterance, Gap):
+            self._put(schema.gaps, gap_row(call_id, utterance))
+        else:
+            self._put(schema.utterances, utterance_row(call_id, utterance))
+
+    def append(self, fact: Fact) -> Entry:
+        """Add a fact to the journal. Raises `OurMistake` for values JSON cannot carry or an instant without zone."""
+        record = link(fact, self.last)
+        entry = entry_of(record)
+        self._connection.execute(
+            sa.insert(schema.journal),
+            {
+                "seq": record.seq,
+                "at": fact.at,
+                "kind": record.kind,
+                "call": record.call,
+                "ticket": record.ticket,
+                "offset": record.offset,
+                "values": record.values,
+                "previous": record.previous,
+                "hash": record.hash,
+            },
+        )
+        self.last = Anchor(seq=record.seq, hash=record.hash)
+        return entry
+
+    def save_account(self, account: Account) -> None:
+        """Insert or replace an account."""
+        row = {
+            "name": account.name,
+            "password_hash": account.password_hash,
+            "role": account.role,
+            "name_zh": account.name_zh,
+        }
+        self._put(schema.accounts, row)
+
+    def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
+        """Replace the row of the same key, or insert it; the write lock is ours, so nothing comes between."""
+        key = [column == row[column.name] for column in table.primary_key]
+        if self._connection.execute(sa.update(table).where(*key).values(row)).rowcount == 0:
+            self._connection.execute(sa.insert(table), row)

@@ -1,0 +1,160 @@
+"""`MemoryStore`: the store without a disk, for tests of what stands on it. It passes the store's contract suite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self, TypeVar
+
+from gateway.domain.call import CallId, LegId
+from gateway.domain.contact import ChannelKind, Contact
+from gateway.domain.errors import Conflict, OurMistake, Unavailable
+from gateway.domain.events import Entry, Fact
+from gateway.domain.ticket import Ticket, TicketId
+from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import CallLeg, Transaction
+from gateway.storage.chain import Anchor, entry_of, link
+
+T = TypeVar("T")
+
+
+@dataclass
+class SetClock:
+    """A clock that shows what it was set to."""
+
+    at: datetime = datetime(2026, 11, 21, 2, 3, 4, 5, UTC)
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class _Memory:
+    """What is remembered, and at once the transaction that adds to it."""
+
+    contacts: dict[tuple[ChannelKind, str], Contact] = field(default_factory=dict)
+    tickets: dict[TicketId, Ticket] = field(default_factory=dict)
+    legs: dict[LegId, CallLeg] = field(default_factory=dict)
+    speech: dict[tuple[LegId, int | None, float], tuple[CallId, Utterance | Gap]] = field(default_factory=dict)
+    journal: list[Entry] = field(default_factory=list)
+
+    def copy(self) -> Self:
+        return type(self)(
+            dict(self.contacts), dict(self.tickets), dict(self.legs), dict(self.speech), list(self.journal)
+        )
+
+    def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
+        return self.contacts.get((channel, external_id))
+
+    def add_contact(self, contact: Contact) -> None:
+        _zoned(contact.received_at)
+        if any(known.id == contact.id for known in self.contacts.values()):
+            raise OurMistake(f"contact {contact.id} is there already")
+        if self.contacts.setdefault((contact.channel, contact.external_id), contact) is not contact:
+            raise OurMistake(f"contact {contact.id} is there already")
+
+    def ticket(self, ticket_id: TicketId) -> Ticket | None:
+        return self.tickets.get(ticket_id)
+
+    def save_ticket(self, ticket: Ticket) -> None:
+        _zoned(ticket.received_at, ticket.answered_at, ticket.ended_at)
+        known = self.tickets.get(ticket.id)
+        if ticket.revision != (1 if known is None else known.revision + 1):
+            raise Conflict(f"ticket {ticket.id} is not at revision {ticket.revision - 1}")
+        self.tickets[ticket.id] = ticket
+
+    def save_leg(self, leg: CallLeg) -> None:
+        self.legs[leg.leg_id] = leg
+
+    def save_utterance(self, call_id: CallId, utterance: Utterance | Gap) -> None:
+        if isinstance(utterance, Utterance) and not utterance.is_final:
+            raise OurMistake(f"utterance {utterance.number} of leg {utterance.leg_id} is not final")
+        number = utterance.number if isinstance(utterance, Utterance) else None
+        self.speech[utterance.leg_id, number, utterance.start] = call_id, utterance
+
+    def append(self, fact: Fact) -> Entry:
+        last = self.journal[-1] if self.journal else None
+        entry = entry_of(link(fact, Anchor(seq=last.seq, hash=last.hash) if last else Anchor()))
+        self.journal.append(entry)
+        return entry
+
+
+class MemoryStore:
+    """A `gateway.ports.Store` in memory; `fail` makes it unavailable until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self._memory = _Memory()
+        self._failing = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    def fail(self, failing: bool = True) -> None:
+        """Be unavailable from now on, or be well again."""
+        self._failing = failing
+
+    async def commit(self, work: Callable[[Transaction], T]) -> T:
+        memory = await self._reach()
+        draft = memory.copy()
+        result = work(draft)
+        self._memory = draft
+        return result
+
+    async def ticket(self, ticket_id: TicketId) -> Ticket | None:
+        return (await self._reach()).tickets.get(ticket_id)
+
+    async def tickets(self, *, limit: int = 50, before: datetime | None = None) -> Sequence[Ticket]:
+        memory = await self._reach()
+        found = [ticket for ticket in memory.tickets.values() if before is None or ticket.received_at < before]
+        return sorted(found, key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)[:limit]
+
+    async def unfinished_calls(self) -> Sequence[Ticket]:
+        memory = await self._reach()
+        calls = (ticket for ticket in memory.tickets.values() if ticket.channel is ChannelKind.TELEPHONE)
+        return sorted(
+            (call for call in calls if call.ended_at is None), key=lambda ticket: (ticket.received_at, ticket.id)
+        )
+
+    async def transcript(self, call_id: CallId) -> Sequence[Utterance | Gap]:
+        memory = await self._reach()
+        said = [stretch for owner, stretch in memory.speech.values() if owner == call_id]
+        return sorted(said, key=lambda stretch: (stretch.start, stretch.end, stretch.leg_id))
+
+    async def legs(self, call_id: CallId) -> Sequence[CallLeg]:
+        memory = await self._reach()
+        found = (leg for leg in memory.legs.values() if leg.call_id == call_id)
+        return sorted(found, key=lambda leg: (leg.started, leg.leg_id))
+
+    async def entries(
+        self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[Entry]:
+        memory = await self._reach()
+        return [
+            entry
+            for entry in memory.journal
+            if entry.seq > after
+            and (call_id is None or entry.fact.call_id == call_id)
+            and (ticket_id is None or entry.fact.ticket_id == ticket_id)
+        ][:limit]
+
+    async def _reach(self) -> _Memory:
+        """Let others run, as a disk would, and find out whether the memory answers."""
+        await asyncio.sleep(0)
+        if self._failing:
+            raise Unavailable("the store was told to fail", retry_after=1.0)
+        return self._memory
+
+
+def _zoned(*instants: datetime | None) -> None:
+    for at in instants:
+        if at is not None and at.utcoffset() is None:
+            raise OurMistake(f"{at.isoformat()} names no time zone")
