@@ -42,7 +42,7 @@ bench: dev-environment ## Measure: from an emergency phrase to the INVITE on the
 	$(VENV) -m benchmarks.emergency $(ARGS)
 
 image-check: ## Prove the Dockerfile's steps in a Debian chroot (as root; no engine needed)
-	$(PYTHON) scripts/image_check.py $(ARGS)
+	@$(PYTHON) -m scripts.image_check
 
 lock: dev-environment ## Write the lock files anew from pyproject.toml
 	$(VENV) scripts/lock.py
