@@ -140,7 +140,8 @@ class Ear:
     def _tell_partial(self) -> None:
         if self._segment is None:
             return
-        words = [word for word in json.loads(self._engine.PartialResult())["partial"].split() if word != UNKNOWN]
+        reading = json.loads(self._engine.PartialResult()).get("partial", "")  # absent until the first audio
+        words = [word for word in reading.split() if word != UNKNOWN]
         if self._segment.now_reads(words, self.taken):
             self._say(self._segment.seen, False)
 

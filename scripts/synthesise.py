@@ -1,6 +1,6 @@
-"""Make the WAV files that this repository carries: prompts in ``config/prompts``, demo speakers in ``gateway/demo_speech``.
+"""Make the WAV files that this repository carries: ``config/prompts`` and ``gateway/demo_speech``.
 
-    python scripts/synthesise.py            make what the two catalogues list and is missing; --all makes everything anew
+    python scripts/synthesise.py            make what the catalogues list and is missing (--all: everything)
     python scripts/synthesise.py --check    let the demo model hear the demo speakers through both G.711 laws
 
 Needs espeak-ng. What each file says stands in its catalogue; nothing here is heard by anybody but through them.
@@ -148,19 +148,24 @@ def heard_through_g711(model: object, samples: NDArray[np.int16]) -> Iterator[tu
     """Yield (law, text) as the demo *model* hears *samples* (int16, 8 kHz) after each law's coding."""
     import vosk
 
-    from asr.ear import Ear
+    from asr.ear import Ear, Words
     from channels.media.g711 import Law, decode_bytes, encode_bytes
 
     for law in Law:
+        text = ""
+
+        def note(words: Words, is_final: bool) -> None:
+            nonlocal text
+            text += "".join(word.text for word in words) if is_final else ""
+
         engine = vosk.KaldiRecognizer(model, RATE)
         engine.SetWords(True)
-        finals: list[str] = []
-        ear = Ear(engine, RATE, lambda words, is_final, finals=finals: finals.extend(w.text for w in words if is_final))
+        ear = Ear(engine, RATE, note)
         coded = decode_bytes(encode_bytes(samples, law), law).astype("<i2")
         for start in range(0, len(coded), RATE // 10):
             ear.hear(start, coded[start : start + RATE // 10].tobytes())
         ear.finish()
-        yield law.name, "".join(finals)
+        yield law.name, text
 
 
 if __name__ == "__main__":
