@@ -277,7 +277,7 @@ class _Head:
 
     def bad(self, reason: str, status: int = 400) -> BadMessage:
         """Refuse this message, if it can be refused at all."""
-        method, _, rest = self.start_line.partition(" ")
+        method, _, rest = self.start_line.rstrip(LWS).partition(" ")
         uri, _, version = rest.rpartition(" ")
         if self.is_response or not is_token(method) or version[:4].upper() != "SIP/":
             return BadMessage(None, reason)

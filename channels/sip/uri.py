@@ -1,6 +1,6 @@
 """Addresses in SIP: URIs (RFC 3261 19.1, RFC 3966), name-addr (20.10) and Via values (20.42).
 
-Parsers raise ValueError on what the grammar forbids and keep everything else as it was written:
+Parsers raise BadAddress on what the grammar forbids and keep everything else as it was written:
 users stay escaped, `tel:` numbers keep every digit and separator, parameter values keep their
 quotes. Parameter names are folded to lower case; a parameter without "=" has the value None.
 """
@@ -47,6 +47,10 @@ _via = re.compile(
 _tel = re.compile(r"\+?[0-9A-Fa-f*#.()\-]++").fullmatch
 
 
+class BadAddress(ValueError):
+    """What stands where an address should does not follow the grammar."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uri:
     """A SIP, SIPS or `tel:` URI; of any other scheme only ``scheme`` and ``opaque`` are known.
@@ -69,17 +73,17 @@ class Uri:
         """Read a URI as it stands in a request line or between angle brackets."""
         found = _scheme(text)
         if not found:
-            raise ValueError("URI without a scheme")
+            raise BadAddress("URI without a scheme")
         scheme, rest = found[1].lower(), text[found.end() :]
         if scheme in ("sip", "sips"):
             return _parse_sip(scheme, rest)
         if scheme == "tel":
             number, semicolon, params = rest.partition(";")
             if not _tel(number):
-                raise ValueError("malformed telephone number")
+                raise BadAddress("malformed telephone number")
             return cls(scheme=scheme, user=number, params=_uri_params(semicolon + params))
         if not rest or not _uri_headers(rest):
-            raise ValueError(f"malformed {scheme} URI")
+            raise BadAddress(f"malformed {scheme} URI")
         return cls(scheme=scheme, opaque=rest)
 
     @property
@@ -133,13 +137,13 @@ class NameAddr:
         if address.startswith("<"):
             uri, closed, params = address[1:].partition(">")
             if not closed:
-                raise ValueError("unbalanced angle brackets")
+                raise BadAddress("unbalanced angle brackets")
             uri = uri.strip(LWS)
         else:
             uri, semicolon, params = address.partition(";")
             uri, params = uri.rstrip(LWS), semicolon + params
             if "," in uri or "?" in uri:
-                raise ValueError("a URI with comma or question mark needs angle brackets")
+                raise BadAddress("a URI with comma or question mark needs angle brackets")
         return cls(display=display, uri=Uri.parse(uri), params=_header_params(params), charset=charset)
 
     @property
@@ -170,7 +174,7 @@ class Via:
         """Read one Via value."""
         found = _via(text.strip(LWS))
         if not found:
-            raise ValueError("malformed sent-protocol or sent-by")
+            raise BadAddress("malformed sent-protocol or sent-by")
         transport, host, port = found.groups()
         return cls(
             transport=transport.upper(),
@@ -196,14 +200,14 @@ class Via:
 def _parse_sip(scheme: str, rest: str) -> Uri:
     user, at, rest = rest.rpartition("@")
     if at and not _user(user):
-        raise ValueError("malformed user")
+        raise BadAddress("malformed user")
     rest, question, headers = rest.partition("?")
     if question and not (headers and _uri_headers(headers)):
-        raise ValueError("malformed URI headers")
+        raise BadAddress("malformed URI headers")
     host_port, semicolon, params = rest.partition(";")
     found = _host_port(host_port)
     if not found:
-        raise ValueError("malformed host or port")
+        raise BadAddress("malformed host or port")
     return Uri(
         scheme=scheme,
         user=user if at else None,
@@ -220,14 +224,14 @@ def _split_display(text: str) -> tuple[str, str]:
         found = _quoted(text)
         address = text[found.end() :].lstrip(LWS) if found else ""
         if not found or not address.startswith("<"):
-            raise ValueError("unbalanced quotes")
+            raise BadAddress("unbalanced quotes")
         return unquote(found[0]), address
     display, bracket, _ = text.partition("<")
     if not bracket or ":" in display or ";" in display:
         return "", text
     display = display.strip(LWS)
     if "," in display or '"' in display:
-        raise ValueError("a display name with comma or quote needs quotes")
+        raise BadAddress("a display name with comma or quote needs quotes")
     return display, text[text.index("<") :]
 
 
@@ -245,7 +249,7 @@ def _collect(match: _Matcher, text: str) -> Params:
     while at < len(text):
         found = match(text, at)
         if not found:
-            raise ValueError("malformed parameter")
+            raise BadAddress("malformed parameter")
         name, value = found.groups()
         params.setdefault(name.lower(), value)
         at = found.end()
@@ -261,7 +265,7 @@ def _port(digits: str | None) -> int | None:
         return None
     port = int(digits)
     if port > 65535:
-        raise ValueError("port above 65535")
+        raise BadAddress("port above 65535")
     return port
 
 
