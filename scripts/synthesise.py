@@ -23,7 +23,6 @@ from gateway.speech import RATE, Voice, at_level, say, write_wav
 HOME = Path(__file__).parents[1]
 PROMPTS = HOME / "config" / "prompts" / "prompts.toml"
 SPEAKERS = HOME / "gateway" / "demo_speech" / "speech.toml"
-BENCHMARK = HOME / "benchmarks" / "emergency_sentences.toml"
 _PUNCTUATION = re.compile(r"[，。？！、：\s]")
 
 
