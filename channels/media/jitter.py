@@ -1,0 +1,311 @@
+"""The playout buffers of all legs: packets in as they come, 20 ms of every leg out at each tick.
+
+Placement follows RTP timestamps (RFC 3550 5.1). A packet that is not there when its turn comes is concealed and the
+clock goes on, so one loss never delays what follows. Per leg:
+
+- the first packet of a stream is played `TARGET` samples after it came; so is one that starts a new stream (SSRC),
+  jumps out of reach, opens a talkspurt after a silence, or belongs to a run that has been late for `PATIENCE` ticks;
+- three late packets within `WINDOW` ticks delay the leg by one more frame;
+- a `WINDOW` in which even the latest packet had time to spare takes the excess delay back.
+
+``lead`` is how many samples before its turn a packet came. Time is counted in ticks: one `play` is one tick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from channels.media import concealment
+from channels.media.g711 import Pcm
+
+FRAME: Final = 160
+TARGET: Final = 320
+SLACK: Final = 120
+LARGEST_PAYLOAD: Final = 1600
+FURTHEST_LEAD: Final = 2400
+FURTHEST_LAG: Final = 4000
+MOST_MEAN_LEAD: Final = 800
+PATIENCE: Final = 5
+WINDOW: Final = 100
+LATE_ENOUGH: Final = 3
+
+_RING: Final = 4096
+_MASK: Final = _RING - 1
+_MISSING: Final = -32768
+"""No G.711 code expands to this, so it marks samples that never came."""
+_LONG_GONE: Final = 1 << 40
+_NEVER: Final = -1
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Packets of one payload length, at most one a row: every field [n], ``samples`` int16 [n, length]."""
+
+    rows: Rows
+    sequence: npt.NDArray[np.uint16]
+    timestamp: npt.NDArray[np.uint32]
+    ssrc: npt.NDArray[np.uint32]
+    marker: npt.NDArray[np.bool_]
+    samples: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What one leg has received: packets, and samples of concealment."""
+
+    received: int
+    lost: int
+    late: int
+    duplicates: int
+    restarts: int
+    concealed_samples: int
+    delay: float
+    """Seconds from a packet's arrival to its turn, as of the last packet."""
+
+
+class Playout:
+    """The playout buffers of up to *capacity* legs, one a row."""
+
+    def __init__(self, capacity: int) -> None:
+        """Reserve the matrices; every row starts empty."""
+        self._tick = 0
+        self._ring = np.full((capacity, _RING), _MISSING, np.int16)
+        self._flat = self._ring.reshape(-1)
+        self._row_start = np.arange(capacity, dtype=np.int64)[:, None] * _RING
+        self._last_frames = np.zeros((2, capacity, FRAME), np.int16)
+
+        def column(value: int = 0) -> npt.NDArray[np.int64]:
+            return np.full(capacity, value, np.int64)
+
+        self._head = column()
+        self._position = column()
+        self._timestamp = column()
+        self._ssrc = column(_NEVER)
+        self._sequence = column()
+        self._gap = column(_LONG_GONE)
+        self._period = column(concealment.HOLD)
+        self._late_since = column(_NEVER)
+        self._window_lates = column()
+        self._window_least = column(_LONG_GONE)
+        self._mean_lead = column()
+        self._lead = column()
+        self._grown = np.zeros(capacity, bool)
+        self._hold = np.zeros(capacity, bool)
+        self._blend = np.zeros(capacity, bool)
+        self._expected = column()
+        self._received = column()
+        self._late = column()
+        self._duplicates = column()
+        self._restarts = column()
+        self._concealed = column()
+        self._counters = (
+            *(self._head, self._position, self._timestamp, self._sequence, self._window_lates),
+            *(self._mean_lead, self._lead, self._expected, self._received, self._late),
+            *(self._duplicates, self._restarts, self._concealed),
+        )
+
+    def clear(self, row: int) -> None:
+        """Empty *row* for a new leg."""
+        self._ring[row] = _MISSING
+        self._last_frames[:, row] = 0
+        for counter in self._counters:
+            counter[row] = 0
+        self._ssrc[row] = self._late_since[row] = _NEVER
+        self._gap[row] = self._window_least[row] = _LONG_GONE
+        self._grown[row] = self._hold[row] = self._blend[row] = False
+
+    def arrive(self, packets: Arrivals) -> None:
+        """Put packets in their places. Their payloads are 1 to `LARGEST_PAYLOAD` samples long; no row occurs twice."""
+        rows, length = packets.rows, packets.samples.shape[1]
+        ahead = self._count(packets)
+        position, lead, placed_anew = self._place(packets, ahead, length)
+
+        head = self._head[rows]
+        late = ~placed_anew & (lead < 0)
+        too_late = ~placed_anew & (lead + length <= 0)
+        self._late[rows] += too_late
+        self._window_lates[rows] += late
+        self._late_since[rows] = np.where(
+            too_late, np.where(self._late_since[rows] == _NEVER, self._tick, self._late_since[rows]), _NEVER
+        )
+        self._lead[rows] = lead
+        self._mean_lead[rows] += (np.clip(lead, -FURTHEST_LEAD, FURTHEST_LEAD) - self._mean_lead[rows]) >> 4
+        self._window_least[rows] = np.minimum(self._window_least[rows], lead)
+
+        first = np.maximum(position, head)
+        there = ~too_late & (self._flat[self._row_start[rows, 0] + (first & _MASK)] != _MISSING)
+        self._duplicates[rows] += there
+        self._received[rows] += ~there
+        for index in np.flatnonzero(late & ~too_late & ~there):
+            tail = np.arange(head[index], position[index] + length)
+            self._ring[rows[index], tail & _MASK] = packets.samples[index, -len(tail) :]
+        whole = np.flatnonzero(~late & ~there)
+        if len(whole) == len(rows):
+            self._store(rows, position, packets.samples)
+        elif len(whole):
+            self._store(rows[whole], position[whole], packets.samples[whole])
+
+    def count(self, packets: Arrivals) -> None:
+        """Count packets that carry no audio for the buffer (telephone events, comfort noise) as received."""
+        self._count(packets)
+        self._received[packets.rows] += 1
+
+    def play(self, legs: int) -> Pcm:
+        """Return the next frame of the first *legs* rows, int16 [legs, 160], gaps concealed; one tick passes."""
+        self._tick += 1
+        head = self._head[:legs]
+        places = self._row_start[:legs] + ((head[:, None] + np.arange(FRAME)) & _MASK)
+        frames = self._flat.take(places)
+        hold = self._hold[:legs]
+        if hold.any():
+            frames[hold] = _MISSING
+            places = places[~hold]
+            head += np.where(hold, 0, FRAME)
+            hold[:] = False
+        else:
+            head += FRAME
+        self._flat[places] = _MISSING
+
+        missing = frames == _MISSING
+        incomplete = missing.any(axis=1)
+        audible = (self._gap[:legs] < concealment.FADE) | ~missing.all(axis=1)
+        patch = np.flatnonzero((incomplete & audible) | (self._blend[:legs] & ~missing[:, 0]))
+        unfaded = None
+        if len(patch):
+            unfaded = self._conceal(patch, frames, missing)
+        if incomplete.any():
+            frames[frames == _MISSING] = 0
+        self._note_gaps(legs, missing, incomplete)
+        latest = self._last_frames[self._tick & 1]
+        latest[:legs] = frames
+        if unfaded is not None:
+            latest[patch] = unfaded
+        self._adapt(legs)
+        return frames
+
+    def skip(self, ticks: int) -> None:
+        """Let *ticks* pass unplayed, as after a stall of the whole process; what was to be heard in them is gone."""
+        self._tick += ticks
+        gone = min(ticks * FRAME, _RING)
+        for row in range(len(self._head)):
+            self._ring[row, np.arange(self._head[row], self._head[row] + gone) & _MASK] = _MISSING
+        self._head += ticks * FRAME
+
+    def reception(self, row: int) -> Reception:
+        """Return the counters of *row*."""
+        received = int(self._received[row])
+        return Reception(
+            received=received,
+            lost=max(0, int(self._expected[row]) - received),
+            late=int(self._late[row]),
+            duplicates=int(self._duplicates[row]),
+            restarts=int(self._restarts[row]),
+            concealed_samples=int(self._concealed[row]),
+            delay=int(self._lead[row]) / 8000,
+        )
+
+    def totals(self, legs: int) -> tuple[int, int]:
+        """Return packets received and packets lost by the first *legs* rows together."""
+        lost = np.maximum(self._expected[:legs] - self._received[:legs], 0)
+        return int(self._received[:legs].sum()), int(lost.sum())
+
+    def _count(self, packets: Arrivals) -> npt.NDArray[np.bool_]:
+        """Count what the sequence numbers promise (RFC 3550 A.3); return which packets are ahead of all before them."""
+        rows = packets.rows
+        step = (packets.sequence - self._sequence[rows].astype(np.uint16)).view(np.int16).astype(np.int64)
+        fresh = self._ssrc[rows] != packets.ssrc
+        ahead: npt.NDArray[np.bool_] = fresh | (step > 0)
+        self._expected[rows] += np.where(fresh | (step > 3000), 1, np.maximum(step, 0))
+        self._sequence[rows] = np.where(ahead, packets.sequence, self._sequence[rows])
+        return ahead
+
+    def _place(
+        self, packets: Arrivals, ahead: npt.NDArray[np.bool_], length: int
+    ) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
+        """Return each packet's position, its lead, and whether the stream was placed anew for it."""
+        rows = packets.rows
+        head = self._head[rows]
+        fresh = self._ssrc[rows] != packets.ssrc
+        step = (packets.timestamp - self._timestamp[rows].astype(np.uint32)).view(np.int32)
+        position = self._position[rows] + step
+        lead = position - head
+        dry = self._gap[rows] >= concealment.FADE
+        too_late = lead + length <= 0
+        stuck = too_late & (self._late_since[rows] != _NEVER) & (self._tick - self._late_since[rows] >= PATIENCE)
+        jumped = (lead > FURTHEST_LEAD) | (ahead & (lead < -FURTHEST_LAG))
+        spurt = packets.marker & dry & ((lead < 0) | (lead > TARGET + SLACK))
+        anew = fresh | stuck | jumped | spurt
+        if anew.any():
+            position = np.where(anew, head + TARGET, position)
+            lead = np.where(anew, TARGET, lead)
+            self._restarts[rows] += anew
+            self._mean_lead[rows[anew]] = TARGET
+            self._late_since[rows[anew]] = _NEVER
+            self._ssrc[rows] = packets.ssrc
+            for row in rows[anew].tolist():
+                self._wipe(row, TARGET, _RING)
+        newest = anew | (ahead & (step > 0))
+        self._position[rows] = np.where(newest, position, self._position[rows])
+        self._timestamp[rows] = np.where(newest, packets.timestamp, self._timestamp[rows])
+        return position, lead, anew
+
+    def _wipe(self, row: int, start: int, stop: int) -> None:
+        """Forget what *row* holds from *start* to *stop* samples after its head."""
+        head = self._head[row]
+        self._ring[row, np.arange(head + start, head + stop) & _MASK] = _MISSING
+
+    def _store(self, rows: Rows, position: Rows, samples: Pcm) -> None:
+        places = self._row_start[rows] + ((position[:, None] + np.arange(samples.shape[1])) & _MASK)
+        self._flat[places] = samples
+
+    def _conceal(self, patch: Rows, frames: Pcm, missing: npt.NDArray[np.bool_]) -> Pcm:
+        """Repair the rows *patch* of *frames* in place; return them as history wants them: unfaded."""
+        history = np.concatenate(
+            [self._last_frames[self._tick & 1, patch], self._last_frames[1 - (self._tick & 1), patch]], axis=1
+        )
+        starting = self._gap[patch] == 0
+        if starting.any():
+            self._period[patch[starting]] = concealment.pitch_periods(history[starting])
+        invented = concealment.extend(history, self._period[patch], FRAME)
+        gaps = missing[patch]
+        self._concealed[patch] += gaps.sum(axis=1)
+        broken = frames[patch]
+        frames[patch] = concealment.conceal(broken, gaps, invented, self._gap[patch], self._blend[patch])
+        self._blend[patch] = False
+        return np.where(gaps, invented, frames[patch])
+
+    def _note_gaps(self, legs: int, missing: npt.NDArray[np.bool_], incomplete: npt.NDArray[np.bool_]) -> None:
+        gap = self._gap[:legs]
+        if not incomplete.any():
+            gap[:] = 0
+            return
+        trailing = np.where(missing.all(axis=1), FRAME, np.argmin(missing[:, ::-1], axis=1))
+        gap[:] = np.where(trailing == FRAME, gap + FRAME, trailing)
+        self._blend[:legs] |= trailing > 0
+
+    def _adapt(self, legs: int) -> None:
+        """Delay a leg whose packets come late; hurry one that has been waiting for nothing."""
+        lates, mean_lead = self._window_lates[:legs], self._mean_lead[:legs]
+        grow = (lates >= LATE_ENOUGH) & ~self._grown[:legs] & (mean_lead < MOST_MEAN_LEAD)
+        if grow.any():
+            self._hold[:legs] |= grow
+            self._grown[:legs] |= grow
+        if self._tick % WINDOW:
+            return
+        least = self._window_least[:legs]
+        idle = (least > TARGET + SLACK) & (least < _LONG_GONE)
+        for row in np.flatnonzero(idle).tolist():
+            excess = int(least[row]) - TARGET
+            self._wipe(row, 0, excess)
+            self._head[row] += excess
+            self._mean_lead[row] -= excess
+            self._blend[row] = True
+        least[:] = _LONG_GONE
+        self._window_lates[:legs] = 0
+        self._grown[:legs] = False

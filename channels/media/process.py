@@ -1,0 +1,362 @@
+"""The media process: a 20 ms clock, a socket a leg, a control connection; ``python -m channels.media.process FD``.
+
+The clock keeps an absolute schedule. After a short stall the missed steps are caught up at once; after a longer one
+they are skipped, so that neither the far ends nor the recordings are flooded with old sound. The process ends when its
+control connection does, so no call outlives call control.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from channels.media import wire
+from channels.media.files import Files
+from channels.media.g711 import Pcm
+from channels.media.ports import PortPool
+from channels.media.switch import PERIOD, Full, Player, Switch
+from channels.media.wav import RATE
+
+MOST_CAUGHT_UP: Final = 5
+"""Steps that are made up for at once after a stall; more than that are skipped."""
+LATE: Final = 0.005
+"""Seconds after its due time from which a step counts as late."""
+
+_ROUNDS: Final = 12
+_DATAGRAM: Final = 2048
+_SOCKET_BUFFER: Final = 64 * 1024
+_UNSENT_LIMIT: Final = 8 << 20
+_PULSE_STEPS: Final = 50
+_NICENESS: Final = -10
+_EXPEDITED_FORWARDING: Final = 46 << 2
+
+
+class ControlGone(Exception):
+    """The other end of the control connection is closed."""
+
+
+class Control:
+    """The control connection, seen from the media process: never blocks."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._splitter = wire.Splitter()
+        self._unsent = bytearray()
+        self.dropped = 0
+        connection.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._connection.fileno()
+
+    def commands(self) -> list[wire.Command]:
+        """Return the commands that have come; raises `ControlGone`."""
+        try:
+            octets = self._connection.recv(1 << 18)
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            raise ControlGone from error
+        if not octets:
+            raise ControlGone
+        return [wire.read_command(body) for body in self._splitter.feed(octets)]
+
+    def tell(self, event: wire.Event) -> None:
+        """Send *event* as soon as there is room; taps are dropped when call control has fallen far behind."""
+        if len(self._unsent) > _UNSENT_LIMIT and isinstance(event, wire.Tapped):
+            self.dropped += 1
+            return
+        self._unsent += wire.pack(event)
+
+    def flush(self) -> None:
+        """Send what there is room for."""
+        if self._unsent:
+            with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+                sent = self._connection.send(self._unsent)
+                del self._unsent[:sent]
+
+
+class MediaProcess:
+    """All that the process holds: the switch, a socket for every row, files, and the control connection."""
+
+    def __init__(self, control: Control, start: wire.Start) -> None:
+        self._control = control
+        self._address = start.address
+        self._switch = Switch(start.capacity, silent_after=start.silent_after)
+        self._ports = PortPool(start.low_port, start.high_port, rest=start.port_rest)
+        self._files = Files(lambda leg, reason: control.tell(wire.Trouble(leg, reason)))
+        self._rtp = select.epoll()
+        self._inbox = np.zeros((start.capacity, _DATAGRAM), np.uint8)
+        self._inbox_views = [row.data for row in self._inbox]
+        self._sockets: dict[str, socket.socket] = {}
+        self._socket_at: list[socket.socket | None] = [None] * start.capacity
+        self._row_of: dict[int, int] = {}
+        self._loading: dict[str, int] = {}
+        self._ticks = self._late_ticks = self._skipped_ticks = self._unsent_packets = 0
+        self._worst_lateness = 0.0
+
+    def run(self) -> None:
+        """Keep the clock until the control connection ends."""
+        waiting = select.epoll()
+        waiting.register(self._control.fileno(), select.EPOLLIN)
+        due = time.monotonic() + PERIOD
+        try:
+            while True:
+                self._wait(waiting, due)
+                due = self._tick(due)
+        except ControlGone:
+            self._files.finish(timeout=2.0)
+
+    def obey(self, commands: list[wire.Command]) -> None:
+        """Carry out *commands*; one that fails is told of and changes nothing else."""
+        for command in commands:
+            try:
+                self._carry_out(command)
+            except KeyError:
+                if isinstance(command, wire.Close):
+                    self._control.tell(wire.Closed(command.leg, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+            except ValueError as error:
+                self._control.tell(wire.Trouble(getattr(command, "leg", ""), str(error)))
+
+    def _wait(self, waiting: select.epoll, due: float) -> None:
+        """Obey commands until *due*."""
+        while (left := due - time.monotonic()) > 0:
+            if left < 0.001:
+                time.sleep(left)
+            elif waiting.poll(int(left * 1000) / 1000):
+                self.obey(self._control.commands())
+                self._control.flush()
+
+    def _tick(self, due: float) -> float:
+        """Take in what came, make the step that is due (and those missed); return when the next one is."""
+        now = time.monotonic()
+        lateness = now - due
+        self._worst_lateness = max(self._worst_lateness, lateness)
+        self._late_ticks += lateness > LATE
+        missed = int(lateness / PERIOD)
+        if missed > MOST_CAUGHT_UP:
+            self._switch.skip(missed)
+            self._skipped_ticks += missed
+            due += missed * PERIOD
+            missed = 0
+        self._receive(now)
+        for _ in range(missed + 1):
+            self._step(due)
+            due += PERIOD
+        self._pass_on()
+        return due
+
+    def _receive(self, now: float) -> None:
+        switch, views, row_of, sockets = self._switch, self._inbox_views, self._row_of, self._socket_at
+        for _ in range(_ROUNDS):
+            ready = self._rtp.poll(0)
+            if not ready:
+                return
+            rows: list[int] = []
+            sizes: list[int] = []
+            for descriptor, _ in ready:
+                row = row_of[descriptor]
+                view = views[len(rows)]
+                try:
+                    size, source = sockets[row].recvfrom_into(view)  # type: ignore[union-attr]
+                except OSError:
+                    continue
+                if source != switch.targets[row] and not switch.admits(row, view[:size], source, now):
+                    continue
+                rows.append(row)
+                sizes.append(size)
+            if rows:
+                switch.receive(rows, self._inbox, sizes, now)
+
+    def _step(self, at: float) -> None:
+        self._ticks += 1
+        outgoing = self._switch.step(at)
+        sockets, targets, packets = self._socket_at, self._switch.targets, outgoing.packets
+        for row in outgoing.rows:
+            try:
+                sockets[row].sendto(packets[row], targets[row])  # type: ignore[union-attr,arg-type]
+            except OSError:
+                self._unsent_packets += 1
+        for row, packet in outgoing.others:
+            with suppress(OSError):
+                sockets[row].sendto(packet, targets[row])  # type: ignore[union-attr,arg-type]
+
+    def _pass_on(self) -> None:
+        """Hand events to call control and portions of recordings to the disk."""
+        switch, outcomes = self._switch, self._files.outcomes
+        while outcomes:
+            outcomes.popleft()()
+        self._save()
+        for event in switch.events:
+            self._control.tell(event)
+        switch.events.clear()
+        if self._ticks % _PULSE_STEPS == 0:
+            self._control.tell(self._pulse())
+        self._control.flush()
+
+    def _save(self) -> None:
+        for leg, start, pcm in self._switch.recorded:
+            self._files.write(leg, start, pcm)
+        self._switch.recorded.clear()
+
+    def _carry_out(self, command: wire.Command) -> None:
+        switch = self._switch
+        match command:
+            case wire.Open():
+                self._open(command)
+            case wire.Connect():
+                switch.connect(command, time.monotonic())
+            case wire.Bridge(leg, name):
+                switch.bridge(leg, name)
+            case wire.Play():
+                self._load(command)
+            case wire.StopPlaying(leg):
+                self._stop_playing(leg)
+            case wire.SendDigits(leg, digits):
+                switch.press(leg, digits)
+            case wire.Record(leg, path, zero, resume):
+                switch.stop_recording(leg)
+                self._save()
+                switch.record(leg, zero)
+                self._files.open_recording(leg, path, resume=resume)
+            case wire.StopRecording(leg):
+                switch.stop_recording(leg)
+                self._save()
+                self._files.close_recording(leg)
+            case wire.Tap(leg, number, zero, period):
+                switch.tap(leg, number, zero, period)
+            case wire.Untap(leg, number):
+                switch.untap(leg, number)
+            case wire.Close(leg):
+                self._close(leg)
+            case wire.Start():
+                raise ValueError("started already")
+
+    def _open(self, order: wire.Open) -> None:
+        """Bind a port and take a row; answers `Opened` or `NotOpened`."""
+        try:
+            index = self._switch.open(order.leg)
+        except Full as full:
+            self._control.tell(wire.NotOpened(order.leg, str(full)))
+            return
+        bound = self._bind([order.port] if order.port else self._ports.candidates(time.monotonic()))
+        if bound is None:
+            self._switch.close(order.leg)
+            self._control.tell(wire.NotOpened(order.leg, f"no RTP port free at {self._address}"))
+            return
+        port: int = bound.getsockname()[1]
+        self._ports.take(port)
+        self._sockets[order.leg] = self._socket_at[index] = bound
+        self._row_of[bound.fileno()] = index
+        self._rtp.register(bound.fileno(), select.EPOLLIN)
+        self._control.tell(wire.Opened(order.leg, port))
+
+    def _bind(self, ports: list[int]) -> socket.socket | None:
+        for port in ports:
+            rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            try:
+                rtp.bind((self._address, port))
+            except OSError:
+                rtp.close()
+                continue
+            rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+            rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
+            return rtp
+        return None
+
+    def _close(self, leg: str) -> None:
+        closed = self._switch.close(leg)
+        self._loading.pop(leg, None)
+        rtp = self._sockets.pop(leg)
+        self._rtp.unregister(rtp.fileno())
+        self._socket_at[self._row_of.pop(rtp.fileno())] = None
+        self._ports.give_back(rtp.getsockname()[1], time.monotonic())
+        rtp.close()
+        self._save()
+        self._files.close_recording(leg, lambda: self._control.tell(closed))
+
+    def _load(self, order: wire.Play) -> None:
+        """Have the prompt read; it starts when it is there, unless something else has been asked for meanwhile."""
+        self._stop_playing(order.leg)
+        self._loading[order.leg] = order.number
+
+        def loaded(samples: Pcm | None, reason: str) -> None:
+            if self._loading.get(order.leg) != order.number:
+                return
+            del self._loading[order.leg]
+            if samples is None:
+                self._control.tell(wire.PlayEnded(order.leg, order.number, finished=False, failure=reason))
+                return
+            position = int(order.start * RATE)
+            if order.loop and len(samples):
+                position %= len(samples)
+            self._switch.play(order.leg, Player(order.number, samples, position, order.loop, order.over_bridge))
+
+        self._files.load_prompt(order.leg, order.path, loaded)
+
+    def _stop_playing(self, leg: str) -> None:
+        self._switch.stop_playing(leg)
+        number = self._loading.pop(leg, None)
+        if number is not None:
+            self._control.tell(wire.PlayEnded(leg, number, finished=False))
+
+    def _pulse(self) -> wire.Pulse:
+        received, sent, lost, foreign, malformed = self._switch.totals()
+        return wire.Pulse(
+            legs=len(self._switch),
+            ticks=self._ticks,
+            late_ticks=self._late_ticks,
+            skipped_ticks=self._skipped_ticks,
+            worst_lateness=self._worst_lateness,
+            packets_in=received,
+            packets_out=sent - self._unsent_packets,
+            packets_lost=lost,
+            packets_foreign=foreign,
+            packets_malformed=malformed,
+            events_dropped=self._control.dropped,
+            cpu_seconds=time.process_time(),
+        )
+
+
+def main(descriptor: int) -> None:
+    """Serve the control connection at *descriptor* until it ends."""
+    for each in (signal.SIGINT, signal.SIGTERM):  # a stop is for call control to decide; its end is ours
+        signal.signal(each, signal.SIG_IGN)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    connection = socket.socket(fileno=descriptor)
+    control = Control(connection)
+    commands: deque[wire.Command] = deque()
+    with suppress(ControlGone):
+        while not commands:
+            select.select([connection], [], [])
+            commands.extend(control.commands())
+        start = commands.popleft()
+        if not isinstance(start, wire.Start):
+            raise SystemExit(f"the first command was {type(start).__name__}, not Start")
+        process = MediaProcess(control, start)
+        process.obey(list(commands))
+        control.flush()
+        # Nothing here makes reference cycles; a collection would only make a packet late.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        process.run()
+
+
+if __name__ == "__main__":
+    try:
+        main(int(sys.argv[1]))
+    except msgspec.DecodeError as error:
+        raise SystemExit(f"call control sent what is no command: {error}") from error

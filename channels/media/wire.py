@@ -1,0 +1,269 @@
+"""What call control and the media process say to each other: msgpack behind a four-octet length, over one socket pair.
+
+Commands are carried out in order; only `Open` and `Close` are answered. Instants are seconds of the machine's monotonic
+clock, which both processes share.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import msgspec
+
+LENGTH: Final = struct.Struct("!I")
+LARGEST: Final = 1 << 24
+
+
+class Start(msgspec.Struct, frozen=True, tag=True):
+    """First command of a connection: what the process is to be."""
+
+    address: str
+    low_port: int
+    high_port: int
+    capacity: int
+    port_rest: float
+    silent_after: float
+
+
+class Open(msgspec.Struct, frozen=True, tag=True):
+    """Reserve an RTP port for a leg: this one, or any of the range if *port* is 0."""
+
+    leg: str
+    port: int = 0
+
+
+class Connect(msgspec.Struct, frozen=True, tag=True):
+    """Where a leg's far end is, and how it wants to be spoken to; a later one replaces an earlier."""
+
+    leg: str
+    address: str
+    port: int
+    law: int
+    payload_type: int
+    telephone_event: int | None
+    sends: bool
+    receives: bool
+
+
+class Close(msgspec.Struct, frozen=True, tag=True):
+    """End a leg; answered by `Closed`."""
+
+    leg: str
+
+
+class Bridge(msgspec.Struct, frozen=True, tag=True):
+    """Put a leg on the bridge of this name, or on none."""
+
+    leg: str
+    name: str | None
+
+
+class Play(msgspec.Struct, frozen=True, tag=True):
+    """Play a WAV file to a leg from second *start* on; answered by `PlayEnded`, some time."""
+
+    leg: str
+    number: int
+    path: str
+    loop: bool
+    over_bridge: bool
+    start: float = 0.0
+
+
+class StopPlaying(msgspec.Struct, frozen=True, tag=True):
+    """End what a leg is being played."""
+
+    leg: str
+
+
+class SendDigits(msgspec.Struct, frozen=True, tag=True):
+    """Press keys towards a leg's far end."""
+
+    leg: str
+    digits: str
+
+
+class Record(msgspec.Struct, frozen=True, tag=True):
+    """Record what a leg says; sample 0 is the instant *zero*. *resume* keeps what the file holds."""
+
+    leg: str
+    path: str
+    zero: float
+    resume: bool = False
+
+
+class StopRecording(msgspec.Struct, frozen=True, tag=True):
+    """Complete a leg's recording."""
+
+    leg: str
+
+
+class Tap(msgspec.Struct, frozen=True, tag=True):
+    """Send what a leg says, in `Tapped` of *period* seconds."""
+
+    leg: str
+    number: int
+    zero: float
+    period: float
+
+
+class Untap(msgspec.Struct, frozen=True, tag=True):
+    """End one tap of a leg."""
+
+    leg: str
+    number: int
+
+
+Command = (
+    Start | Open | Connect | Close | Bridge | Play | StopPlaying | SendDigits | Record | StopRecording | Tap | Untap
+)
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """A leg has its port."""
+
+    leg: str
+    port: int
+
+
+class NotOpened(msgspec.Struct, frozen=True, tag=True):
+    """A leg could not be had, and why."""
+
+    leg: str
+    reason: str
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """A leg has ended; what it received and sent, in packets (concealment in samples)."""
+
+    leg: str
+    received: int
+    sent: int
+    lost: int
+    late: int
+    duplicates: int
+    restarts: int
+    foreign: int
+    malformed: int
+    concealed_samples: int
+
+
+class PlayEnded(msgspec.Struct, frozen=True, tag=True):
+    """A prompt has ended: finished, stopped, or failed for this reason."""
+
+    leg: str
+    number: int
+    finished: bool
+    failure: str | None = None
+
+
+class DigitHeard(msgspec.Struct, frozen=True, tag=True):
+    """The far end has pressed a key."""
+
+    leg: str
+    digit: str
+    at: float
+
+
+class WentSilent(msgspec.Struct, frozen=True, tag=True):
+    """No RTP has come from the far end for this long."""
+
+    leg: str
+    seconds: float
+
+
+class HeardAgain(msgspec.Struct, frozen=True, tag=True):
+    """RTP comes again after a `WentSilent`."""
+
+    leg: str
+
+
+class Followed(msgspec.Struct, frozen=True, tag=True):
+    """A leg's far end turned out to be at another address than it signalled."""
+
+    leg: str
+    address: str
+    port: int
+
+
+class Tapped(msgspec.Struct, frozen=True, tag=True):
+    """What a leg said: int16 little endian at 8 kHz, from *at* seconds after the tap's zero."""
+
+    leg: str
+    number: int
+    at: float
+    pcm: bytes
+
+
+class Trouble(msgspec.Struct, frozen=True, tag=True):
+    """A command failed or a file could not be written; the leg goes on."""
+
+    leg: str
+    reason: str
+
+
+class Pulse(msgspec.Struct, frozen=True, tag=True):
+    """Sent each second: the process is alive, and what it has done since it started."""
+
+    legs: int
+    ticks: int
+    late_ticks: int
+    skipped_ticks: int
+    worst_lateness: float
+    packets_in: int
+    packets_out: int
+    packets_lost: int
+    packets_foreign: int
+    packets_malformed: int
+    events_dropped: int
+    cpu_seconds: float
+
+
+Event = (
+    Opened | NotOpened | Closed | PlayEnded | DigitHeard | WentSilent | HeardAgain | Followed | Tapped | Trouble | Pulse
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def pack(message: Command | Event) -> bytes:
+    """Return *message* with its length before it."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def read_command(body: bytes) -> Command:
+    """Read one command; raises `msgspec.DecodeError`."""
+    return _commands.decode(body)
+
+
+def read_event(body: bytes) -> Event:
+    """Read one event; raises `msgspec.DecodeError`."""
+    return _events.decode(body)
+
+
+class Splitter:
+    """Cuts a stream of octets into message bodies."""
+
+    def __init__(self) -> None:
+        """Start at the start of a message."""
+        self._rest = b""
+
+    def feed(self, octets: bytes) -> list[bytes]:
+        """Take what has been read; return the bodies that are whole now. Raises ValueError on an absurd length."""
+        rest = self._rest + octets
+        bodies = []
+        position = 0
+        while len(rest) - position >= LENGTH.size:
+            (size,) = LENGTH.unpack_from(rest, position)
+            if size > LARGEST:
+                raise ValueError(f"a message of {size} octets")
+            end = position + LENGTH.size + size
+            if end > len(rest):
+                break
+            bodies.append(rest[position + LENGTH.size : end])
+            position = end
+        self._rest = rest[position:]
+        return bodies
