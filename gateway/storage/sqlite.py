@@ -92,6 +92,8 @@ def losses(path: Path) -> Iterator[None]:
     """Turn what SQLite says when it cannot work into `Lost`, and our own mistakes into `OurMistake`."""
     try:
         yield
+    except sqlite3.Error as error:
+        raise Lost(f"{path.name}: {error}") from error
     except exc.StatementError as error:
         cause: Any = error.orig
         if isinstance(cause, OurMistake | Conflict):

@@ -34,6 +34,9 @@ _TICKET = sa.select(schema.tickets).where(schema.tickets.c.id == sa.bindparam("t
 _REVISE = sa.update(schema.tickets).where(
     schema.tickets.c.id == sa.bindparam("same_id"), schema.tickets.c.revision == sa.bindparam("replaced")
 )
+_ADD_CONTACT = sa.insert(schema.contacts)
+_ADD_TICKET = sa.insert(schema.tickets)
+_APPEND = sa.insert(schema.journal)
 _LAST = sa.select(schema.journal.c.seq, schema.journal.c.hash).order_by(schema.journal.c.seq.desc()).limit(1)
 
 
@@ -69,7 +72,7 @@ class SqlTransaction:
     def add_contact(self, contact: Contact) -> None:
         """Keep a new contact. Raises `OurMistake` when its id or (channel, external_id) is taken."""
         try:
-            self._connection.execute(sa.insert(schema.contacts), contact_row(contact))
+            self._connection.execute(_ADD_CONTACT, contact_row(contact))
         except exc.IntegrityError as error:
             raise OurMistake(f"contact {contact.id} is there already") from error
 
@@ -82,7 +85,7 @@ class SqlTransaction:
         row = ticket_row(ticket)
         if ticket.revision == 1:
             try:
-                self._connection.execute(sa.insert(schema.tickets), row)
+                self._connection.execute(_ADD_TICKET, row)
             except exc.IntegrityError as error:
                 raise Conflict(f"ticket {ticket.id} is there already") from error
             return
@@ -106,7 +109,7 @@ class SqlTransaction:
         record = link(fact, self.last)
         entry = entry_of(record)
         self._connection.execute(
-            sa.insert(schema.journal),
+            _APPEND,
             {
                 "seq": record.seq,
                 "at": fact.at,
