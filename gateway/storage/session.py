@@ -80,10 +80,12 @@ class SqliteSession:
         self._durable = self._last
 
     def tend(self) -> None:
-        """Look whether the file is there and free, and leave an anchor when one is due."""
+        """Look whether the file is there, after a loss whether it takes a write, and leave an anchor when one is due."""
         if self._connection is None:
             self.begin()
-            self._open_connection().rollback()
+            with losses(self._path):
+                self._open_connection().exec_driver_sql("PRAGMA user_version=1")
+            self.commit()
         self._stay()
         if self._clock.monotonic() >= self._anchor_due:
             self._drop_anchor()

@@ -48,7 +48,7 @@ def engine_for(path: Path, *, writes: bool, patience: float, connections: int = 
     """Return an engine on an existing file; *patience* is how long, in seconds, it waits for another's lock.
 
     A writing engine opens its transactions with the write lock in hand and keeps no pool; a reading engine cannot write
-    and keeps up to *connections*.
+    and keeps up to *connections*. Neither puts the values of a row, which are people's words, into its errors.
     """
 
     def connect() -> sqlite3.Connection:
@@ -60,10 +60,15 @@ def engine_for(path: Path, *, writes: bool, patience: float, connections: int = 
         return connection
 
     if writes:
-        engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+        engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     else:
         engine = sa.create_engine(
-            "sqlite+pysqlite://", creator=connect, poolclass=QueuePool, pool_size=connections, max_overflow=0
+            "sqlite+pysqlite://",
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=connections,
+            max_overflow=0,
+            hide_parameters=True,
         )
 
     @event.listens_for(engine, "begin")

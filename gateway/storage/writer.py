@@ -30,7 +30,7 @@ GROUP_LIMIT = 256
 """Units in one commit at most, so that the first of a flood does not wait for the last."""
 
 TEND_EVERY = 1.0
-"""Seconds between two visits to an idle session."""
+"""Seconds between two visits to an idle session, unless the writer is told otherwise."""
 
 RETRY_AFTER = 1.0
 """Seconds after which a refused caller may well succeed."""
@@ -59,7 +59,7 @@ class Session(Protocol[Tx_co]):
         ...
 
     def tend(self) -> None:
-        """Do what may wait: called after every group and every `TEND_EVERY` seconds, never within a transaction."""
+        """Do what may wait: called after every group and about once an idle second, never within a transaction."""
         ...
 
     def abandon(self) -> None:
@@ -112,9 +112,10 @@ class GroupCommitWriter(Generic[Tx]):
     A waiter that is cancelled does not call its unit back: what was handed over is written.
     """
 
-    def __init__(self, session: Session[Tx], *, queue_limit: int = 1000) -> None:
+    def __init__(self, session: Session[Tx], *, queue_limit: int = 1000, tend_every: float = TEND_EVERY) -> None:
         self._session = session
         self._queue_limit = queue_limit
+        self._tend_every = tend_every
         self._queue: deque[_Unit[Tx]] = deque()
         self._arrival = threading.Condition()
         self._closing = False
@@ -160,9 +161,9 @@ class GroupCommitWriter(Generic[Tx]):
         self._session.close()
 
     def _next_group(self) -> list[_Unit[Tx]] | None:
-        """Return what waits, nothing after `TEND_EVERY` idle seconds, None when closed and drained."""
+        """Return what waits, nothing after a while of idleness, None when closed and drained."""
         with self._arrival:
-            self._arrival.wait_for(lambda: self._queue or self._closing, TEND_EVERY)
+            self._arrival.wait_for(lambda: self._queue or self._closing, self._tend_every)
             if self._closing and not self._queue:
                 return None
             return [self._queue.popleft() for _ in range(min(len(self._queue), GROUP_LIMIT))]
@@ -172,6 +173,7 @@ class GroupCommitWriter(Generic[Tx]):
         for unit in group:
             if lost is not None and unit.error is None:
                 unit.error = Unavailable(str(lost), retry_after=lost.retry_after)
+                unit.error.__cause__ = lost
         before = self._status
         self._status = replace(
             before,
@@ -202,9 +204,9 @@ class GroupCommitWriter(Generic[Tx]):
             act()
         except Lost as error:
             lost = error
-        except Exception as error:
-            log.exception("store.failed")
+        except Exception as error:  # a fault of ours must not end the writer: everybody would wait for ever
             lost = Lost(f"{type(error).__name__}: {error}")
+            lost.__cause__ = error
         else:
             if self._status.error:
                 log.info("store.recovered")
