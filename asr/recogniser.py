@@ -157,6 +157,7 @@ class VoskRecognizer:
                 frames = FrameReader()
                 with suppress(ConnectionError):
                     while received := await reader.read(1 << 16):
+                        watch.told_at = time.monotonic()
                         for message in map(wire.from_process, frames.feed(received)):
                             if isinstance(message, wire.Ready):
                                 heard_since = watch.heard_since = time.monotonic()
@@ -177,8 +178,8 @@ class VoskRecognizer:
         self,
     ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]]:
         """Have a recogniser process and a connection to it; leaving kills it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
+        async with AsyncExitStack() as stack:
+            ours, theirs = map(stack.enter_context, socket.socketpair())
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "asr.process", "--model", str(self._choice.path.resolve()), "--socket", str(theirs.fileno())),
@@ -187,19 +188,13 @@ class VoskRecognizer:
                 stderr=asyncio.subprocess.PIPE,
                 env=environment(),
             )
-        self.pid = process.pid
-        reader, writer = await asyncio.open_connection(sock=ours)
-        try:
+            theirs.close()
+            stack.push_async_callback(_end, process)
+            reader, writer = await asyncio.open_connection(sock=ours)
+            stack.push_async_callback(_hang_up, writer)
+            self.pid = process.pid
+            stack.callback(setattr, self, "pid", None)
             yield process, reader, writer
-        finally:
-            self.pid = None
-            writer.close()
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-            with suppress(OSError):
-                await writer.wait_closed()
 
     def _go_on(self, send: Send, loaded_in: float) -> None:
         self._send, self._outage = send, LOST
@@ -241,10 +236,11 @@ class _Watch:
         self._process = process
         self._begun = begun
         self.heard_since: float | None = None
+        self.told_at = begun
         self.verdict = ""
 
     async def run(self) -> None:
-        idle_since, owed = time.monotonic(), 0
+        owed_since = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_EVERY)
             now = time.monotonic()
@@ -253,16 +249,28 @@ class _Watch:
                 if now - self._begun > LOAD_LIMIT:
                     self._kill(f"the model was not loaded within {LOAD_LIMIT:g} s")
                 continue
-            still_owed = self._recognizer.undecoded()
-            if not still_owed or still_owed != owed:
-                idle_since, owed = now, still_owed
-            elif now - idle_since > STUCK_AFTER:
+            if not self._recognizer.undecoded():
+                owed_since = now
+            elif now - max(owed_since, self.told_at) > STUCK_AFTER:
                 self._kill(f"nothing was decoded for {STUCK_AFTER:g} s")
 
     def _kill(self, verdict: str) -> None:
         self.verdict = verdict
         with suppress(ProcessLookupError):
             self._process.kill()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _last_line(process: asyncio.subprocess.Process) -> str:

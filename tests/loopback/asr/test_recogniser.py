@@ -199,3 +199,44 @@ async def test_a_model_that_may_not_upsample_is_fed_at_its_own_rate(tmp_path: Pa
     assert isinstance(verdict, Usable)
     assert verdict.rate == 16000
     assert "停水三天" in "".join(final.text for final in finals(news))
+
+
+async def test_loading_is_reported_and_a_model_that_never_gets_ready_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("asr.recogniser.WATCH_EVERY", 0.01)
+    monkeypatch.setattr("asr.recogniser.LOAD_LIMIT", 0.05)
+    told = asyncio.Queue[float]()
+
+    async with asyncio.timeout(PATIENCE), VoskRecognizer(DEMO, on_loading=told.put_nowait) as recognizer:
+        longest = 0.0
+        while (loading_for := await told.get()) > longest:
+            longest = loading_for
+
+        assert recognizer.restarts == 1
+        assert not recognizer.is_hearing
+    assert longest > 0.05
+
+
+async def test_a_process_that_stops_decoding_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.recogniser.WATCH_EVERY", 0.01)
+    monkeypatch.setattr("asr.recogniser.STUCK_AFTER", 0.2)
+    lost, back = asyncio.Queue[str](), asyncio.Event()
+    news: News = []
+
+    recognizer = VoskRecognizer(DEMO, on_lost=lost.put_nowait, on_back=lambda seconds: back.set())
+    async with asyncio.timeout(PATIENCE), recognizer, asyncio.TaskGroup() as tasks:
+        recognition = recognizer.listen(LegId("citizen"))
+        tasks.create_task(collect(recognition, news))
+        await recognizer.hearing()
+        back.clear()
+        assert recognizer.pid is not None
+        os.kill(recognizer.pid, signal.SIGSTOP)
+        hear(recognition, spoken("citizen_water_2.wav"), 0.0)
+        assert "nothing was decoded" in await lost.get()
+        await back.wait()
+        hear(recognition, spoken("citizen_water_1.wav"), 20.0)
+        await recognition.finish()
+
+    assert [new.reason for new in news if isinstance(new, Gap)] == [LOST]
+    assert "停水三天" in finals(news)[-1].text
