@@ -5,7 +5,8 @@ The INVITE machine acknowledges refusals itself; the ACK for a 2xx is the dialog
 
 from __future__ import annotations
 
-from channels.sip.message import Headers, Request, Response
+from channels.sip.headers import Headers
+from channels.sip.message import Request, Response
 from channels.sip.transaction import Action, Deliver, Machine, Send, TimedOut, Timers, TransactionState
 
 

@@ -11,14 +11,16 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
 from channels.sip.message import BadMessage, Message, StreamParser, parse
+from gateway.domain.errors import OurMistake
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 CONNECT_LIMIT = 5.0
+CLOSE_LIMIT = 1.0
 MOST_CONNECTIONS = 1024
 MOST_UNSENT = 1024 * 1024
 
@@ -72,7 +74,7 @@ class Flow(Protocol):
 Receive = Callable[[Message | BadMessage, Flow], None]
 
 
-class Unlistened(ValueError):
+class Unlistened(OurMistake):
     """Nothing of ours listens on the transport and address family that would be needed."""
 
 
@@ -104,10 +106,10 @@ class _UdpListener(asyncio.DatagramProtocol):
         self._receive = receive
         self._transport: asyncio.DatagramTransport | None = None
         self.local = Target("udp", "", 0)
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         host, port = transport.get_extra_info("sockname")[:2]
         self.local = Target("udp", host, port)
@@ -121,6 +123,9 @@ class _UdpListener(asyncio.DatagramProtocol):
         else:
             if message is not None:
                 self._receive(message, flow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
 
     def error_received(self, exc: Exception) -> None:
         log.info("sip.datagram_refused", error=type(exc).__name__)
@@ -147,17 +152,17 @@ class TcpConnection(asyncio.Protocol):
         self.local = local
         self.target = target or Target("tcp", "", 0)
         self.is_open = True
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         host, port = transport.get_extra_info("peername")[:2]
         self.target = Target("tcp", host, port)
         if not self._owner.admit(self):
-            transport.abort()
+            self._transport.abort()
             return
         for octets in self._waiting:
-            transport.write(octets)
+            self._transport.write(octets)
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -167,6 +172,7 @@ class TcpConnection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
         self.lose()
 
     def send(self, octets: bytes) -> None:
@@ -191,6 +197,16 @@ class TcpConnection(asyncio.Protocol):
         """Close after what was written has gone out."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed; a connection that was never made has none."""
+        if self._transport is not None:
+            await self.closed.wait()
 
 
 class Connections:
@@ -220,22 +236,30 @@ class Connections:
             raise
 
     async def close(self) -> None:
-        """Close every socket and wait for it."""
+        """Close every socket and wait for it; what a TCP peer does not take in CLOSE_LIMIT is lost."""
         self._closing = True
+        connections = list(self._tcp.values())
         for listener in self._udp:
             listener.close()
         for _, server in self._servers:
             server.close()
-        for connection in list(self._tcp.values()):
+        for connection in connections:
             connection.close()
         for task in self._connecting:
             task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
+        await asyncio.gather(*(listener.closed.wait() for listener in self._udp))
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await asyncio.gather(*(connection.wait_closed() for connection in connections))
+        except TimeoutError:
+            for connection in connections:
+                connection.abort()
         await asyncio.gather(*(server.wait_closed() for _, server in self._servers))
 
     def flow_to(self, target: Target) -> Flow:
-        """Return the way to *target*, for TCP the connection that stands or a new one; raise Unlistened if there is none."""
-        local = self._listener_for(target)
+        """Return the way to *target*, over TCP by the connection that stands or a new one; may raise Unlistened."""
+        local = self.listener_for(target)
         if target.transport == "udp":
             listener = next(listener for listener in self._udp if listener.local == local)
             return UdpFlow(listener, target)
@@ -262,6 +286,13 @@ class Connections:
             del self._tcp[connection.target]
         self._lost(connection)
 
+    def listener_for(self, target: Target) -> ListenAddress:
+        """Return the listener of ours that messages to *target* belong to; raise Unlistened if there is none."""
+        for address in self.addresses:
+            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
+                return address
+        raise Unlistened(f"no {target.transport} listener for {target.host}")
+
     async def _listen(self, address: ListenAddress) -> None:
         loop = asyncio.get_running_loop()
         if address.transport == "udp":
@@ -286,12 +317,6 @@ class Connections:
         except OSError as error:  # TimeoutError is one
             log.info("sip.connection_refused", peer=str(target), error=type(error).__name__)
             connection.lose()
-
-    def _listener_for(self, target: Target) -> ListenAddress:
-        for address in self.addresses:
-            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
-                return address
-        raise Unlistened(f"no {target.transport} listener for {target.host}")
 
 
 def host_towards(local: ListenAddress, target: Target) -> str:

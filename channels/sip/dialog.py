@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from channels.sip.message import Headers, Request, Response
+from channels.sip.headers import Headers
+from channels.sip.message import Request, Response
 from channels.sip.uri import NameAddr, Uri
 
 MAX_FORWARDS = "70"
@@ -47,7 +48,7 @@ class Dialog:
 
     @classmethod
     def of_caller(cls, request: Request, response: Response) -> Dialog:
-        """The dialog a response to our request makes (RFC 3261 12.1.2): tag, target and route set are the response's."""
+        """The dialog a response to our request makes (RFC 3261 12.1.2); tag, target and route set are its own."""
         return cls(
             call_id=request.call_id,
             local=request.from_,

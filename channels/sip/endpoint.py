@@ -1,4 +1,4 @@
-"""The transaction layer on real sockets (RFC 3261 17, 18): messages in, transactions matched, timers kept, answers routed.
+"""The transaction layer on real sockets (RFC 3261 17, 18): transactions matched, timers kept, answers routed.
 
 Shell over the pure machines of ``client_transaction`` and ``server_transaction``; one timer is armed for all
 of them. What the requests mean is its ``Handler``'s business. Callbacks are called on the event loop, never
@@ -148,9 +148,11 @@ class IncomingRequest(_Exchange):
         self._endpoint.carry_out(self, self.machine.respond(response, self._endpoint.now()))
 
     def answer_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
-        """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK came in time."""
+        """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK comes."""
         self.respond(response)
-        repeated = RepeatedAnswer(self._endpoint, AnswerRepeat(response, timers=self._endpoint.timers), self, on_silence)
+        repeated = RepeatedAnswer(
+            self._endpoint, AnswerRepeat(response, timers=self._endpoint.timers), self, on_silence
+        )
         repeated.start()
         return repeated
 
@@ -268,7 +270,7 @@ class Endpoint:
         return self.send_on(flow, request, on_response)
 
     async def ask(self, request: Request, target: Target) -> tuple[Response, bool]:
-        """Send a request (not an INVITE); return the final response, and whether a peer gave it (or we, for silence)."""
+        """Send a request (not an INVITE); return the final response, and whether the peer gave it (else: silence)."""
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def take(response: Response) -> None:
@@ -297,9 +299,17 @@ class Endpoint:
 
     def local_uri(self, target: Target, user: str | None = None) -> Uri:
         """Where a peer at *target* reaches us: what a Contact says."""
-        local = self._connections.flow_to(target).local if target.transport == "udp" else self._listener(target)
+        local = self._connections.listener_for(target)
         params: dict[str, str | None] = {} if local.transport == "udp" else {"transport": local.transport}
         return Uri(user=user, host=self._advertise or host_towards(local, target), port=local.port, params=params)
+
+    def can_reach(self, target: Target) -> bool:
+        """Whether something of ours listens on the transport and address family of *target*."""
+        try:
+            self._connections.listener_for(target)
+        except Unlistened:
+            return False
+        return True
 
     def call_at(self, at: float, call: Callable[[], None]) -> Alarm:
         """Have *call* called at the instant *at* of our clock."""
@@ -453,12 +463,6 @@ class Endpoint:
     def _way_back(self, response: Response, lost: Flow) -> Flow:
         """Where a response goes whose connection is gone: to the port the peer listens on."""
         return self._connections.flow_to(replace(lost.target, port=response.via.port or DEFAULT_PORT))
-
-    def _listener(self, target: Target) -> ListenAddress:
-        for address in self.addresses:
-            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
-                return address
-        raise Unlistened(f"no {target.transport} listener for {target.host}")
 
     def _lose(self, flow: Flow) -> None:
         for outgoing in [o for o in self._clients.values() if o.flow is flow]:

@@ -1,4 +1,4 @@
-"""The two server transactions of RFC 3261 17.2, with the Accepted state of RFC 6026, and the answer that waits for its ACK.
+"""The two server transactions of RFC 3261 17.2, with the Accepted state of RFC 6026; and answers that wait for ACK.
 
 A 2xx to an INVITE is not the transaction's to repeat but its user's (RFC 3261 13.3.1.4): ``AnswerRepeat``.
 """
@@ -10,7 +10,7 @@ from channels.sip.transaction import Action, Deliver, Machine, Send, TimedOut, T
 
 
 class InviteServer(Machine):
-    """RFC 3261 17.2.1 and RFC 6026 8.5: timers G (refuse again), H (no ACK came), I and L (absorb what is sent again)."""
+    """RFC 3261 17.2.1 and RFC 6026 8.5: timers G (refuse again), H (no ACK), I and L (absorb what is sent again)."""
 
     def __init__(self, request: Request, *, reliable: bool, timers: Timers) -> None:
         super().__init__(timers)

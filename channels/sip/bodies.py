@@ -1,0 +1,77 @@
+"""Session descriptions and digits in the bodies of SIP messages (RFC 3261 7.4, RFC 5621)."""
+
+from __future__ import annotations
+
+import re
+from email.parser import BytesParser
+from email.policy import SMTP
+
+from channels.sip.message import Message
+from channels.sip.sdp import BadDescription, SessionDescription
+
+SDP = "application/sdp"
+DTMF_RELAY = "application/dtmf-relay"
+DTMF = "application/dtmf"
+
+_signal = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-Da-d])\s*$", re.MULTILINE).search
+_digit = re.compile(r"\s*([0-9*#A-Da-d])\s*").fullmatch
+
+
+class UnusableBody(Exception):
+    """A body that a request cannot be served with; ``status`` is what to answer."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def content_type(message: Message) -> str:
+    """Return the media type without parameters, in lower case; "" when there is none."""
+    return (message.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def description_of(message: Message) -> SessionDescription | None:
+    """Return the session description a message carries, alone or in a multipart body; None if it has no body.
+
+    Raises UnusableBody: 415 for another kind of body, 400 for a malformed description.
+    """
+    if not message.body:
+        return None
+    if (message.headers.get("Content-Encoding") or "identity").lower() != "identity":
+        raise UnusableBody(415, "Content-Encoding is not supported")
+    kind = content_type(message)
+    if kind == SDP:
+        body: bytes | None = message.body
+    elif kind.startswith("multipart/"):
+        body = _part(message, SDP)
+    else:
+        body = None
+    if body is None:
+        raise UnusableBody(415, "Unsupported Media Type")
+    try:
+        return SessionDescription.parse(body)
+    except BadDescription as error:
+        raise UnusableBody(400, f"Bad session description: {error}") from error
+
+
+def digit_of(message: Message) -> str | None:
+    """Return the DTMF digit an INFO carries, None if its body is no digit."""
+    kind = content_type(message)
+    text = message.body.decode("latin-1")
+    if kind == DTMF_RELAY:
+        found = _signal(text)
+    elif kind == DTMF:
+        found = _digit(text)
+    else:
+        return None
+    return found[1].upper() if found else None
+
+
+def _part(message: Message, kind: str) -> bytes | None:
+    head = f"Content-Type: {message.headers.get('Content-Type')}\r\n\r\n".encode("utf-8", "surrogateescape")
+    for part in BytesParser(policy=SMTP).parsebytes(head + message.body).walk():
+        if part.get_content_type() == kind:
+            payload = part.get_payload(decode=True)
+            return payload if isinstance(payload, bytes) else None
+    return None

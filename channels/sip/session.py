@@ -1,0 +1,328 @@
+"""A session: one INVITE and the call it makes, from either side (RFC 3261 9, 13, 14, 15). What call control uses.
+
+``user_agent.UserAgent`` makes sessions; ``session_in`` and ``session_out`` hold the two sides' first half, and
+``renegotiation`` the re-INVITEs; events and errors are in ``session_events``::
+
+    id            Call-ID            direction     Direction.IN / OUT      state        SessionState
+    request       the INVITE         caller        NameAddr                called       Uri as dialled
+    peer          trunk name or telephone user     remote_offer            SessionDescription | None
+    invited_at    time.monotonic() at which the INVITE went out or came in
+
+    async for event in session.events()     one consumer; ends after Rejected or Ended
+    await session.ring(status=180, description=None)        IN, before the answer; with description: early media
+    await session.answer(description)       IN; our answer, or our offer when remote_offer is None (late offer)
+    await session.reject(status, reason=None)               IN; nothing happens once answered or over
+    session.renegotiate = f                 called with the peer's new offer (None: it wants ours); returns our
+                                            description, or None (or raises NotAcceptable) for 488
+    await session.reoffer(description) -> SessionDescription      our re-INVITE; raises ReofferRefused, SessionOver
+    await session.hang_up(reason="")        in any state, any number of times; never raises
+
+``ring``, ``answer`` and ``reoffer`` raise SessionOver when the session has ended in the meantime (its events say
+how), and OurMistake where the state never allowed the call. ``hang_up`` ends the events at once (Ended with
+by_peer=False) and waits a configured moment for the peer to confirm; what is left goes on in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from channels.sip.answering import UnacknowledgedAnswers
+from channels.sip.authorization import Authorization
+from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
+from channels.sip.connections import Target
+from channels.sip.dialog import Dialog
+from channels.sip.digest import Credentials
+from channels.sip.endpoint import Endpoint, IncomingRequest, OutgoingRequest
+from channels.sip.message import Request, Response, make_response
+from channels.sip.renegotiation import Renegotiation
+from channels.sip.sdp import SessionDescription
+from channels.sip.session_events import (
+    Direction,
+    Ended,
+    InfoDigit,
+    Rejected,
+    Renegotiate,
+    SessionEvent,
+    SessionState,
+)
+from channels.sip.uri import Uri
+from gateway.domain.errors import OurMistake
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+MOST_EVENTS = 256
+
+log = structlog.get_logger(__name__)
+
+
+class Host(Protocol):
+    """What a session needs of the user agent it lives in."""
+
+    endpoint: Endpoint
+    hang_up_limit: float
+
+    def way_to(self, session: Session, uri: Uri) -> Target:
+        """Where a request of this session to *uri* goes."""
+        ...
+
+    def reoffer_delay(self, *, owns_call_id: bool) -> float:
+        """How long to wait after a 491, in seconds (RFC 3261 14.1)."""
+        ...
+
+    def forget(self, session: Session) -> None:
+        """Nothing more will come of this session."""
+        ...
+
+
+class Session:
+    """What both sides share: the dialog, the requests in it, and the end."""
+
+    direction: Direction
+
+    def __init__(
+        self,
+        host: Host,
+        request: Request,
+        *,
+        local_tag: str,
+        peer: str,
+        fallback: Target,
+        credentials: Credentials | None = None,
+    ) -> None:
+        self.id = request.call_id
+        self.request = request
+        self.caller = request.from_
+        self.called = Uri.parse(request.uri)
+        self.peer = peer
+        self.state = SessionState.INVITED
+        self.remote_offer: SessionDescription | None = None
+        self.renegotiate: Renegotiate | None = None
+        self.invited_at = host.endpoint.now()
+        # For the modules of this package:
+        self.host = host
+        self.local_tag = local_tag
+        self.fallback = fallback
+        self.dialog: Dialog | None = None
+        self.unacknowledged = UnacknowledgedAnswers()
+        self.over = asyncio.Event()
+        self.authorization = Authorization(credentials)
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
+        self._settled = asyncio.Event()
+        self._renegotiation = Renegotiation(self)
+
+    async def events(self) -> AsyncIterator[SessionEvent]:
+        """Yield what happens, in order, until Rejected or Ended; for one consumer."""
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, Rejected | Ended):
+                return
+
+    async def ring(self, status: int = 180, description: SessionDescription | None = None) -> None:
+        """Send a provisional answer (101-199)."""
+        raise OurMistake("only an incoming session can ring")
+
+    async def answer(self, description: SessionDescription) -> None:
+        """Answer the call."""
+        raise OurMistake("only an incoming session can be answered")
+
+    async def reject(self, status: int, reason: str | None = None) -> None:
+        """Refuse the call (300-699)."""
+        raise OurMistake("only an incoming session can be rejected")
+
+    async def reoffer(self, description: SessionDescription) -> SessionDescription:
+        """Offer the peer another description (RFC 3261 14.1), again after a 491; return its answer."""
+        return await self._renegotiation.reoffer(description)
+
+    async def hang_up(self, reason: str = "") -> None:
+        """End the session as its state asks; return when the peer has confirmed it, or after the host's limit."""
+        self.release(reason)
+        try:
+            async with asyncio.timeout(self.host.hang_up_limit):
+                await self._settled.wait()
+        except TimeoutError:
+            log.info("session.left_to_timers", session_id=self.id)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last event has been given out; signalling may still go on."""
+        return self.over.is_set()
+
+    # For the modules of this package: what the user agent and the two sides call
+
+    def release(self, reason: str) -> None:
+        """Begin to end the session."""
+        if self.is_over:
+            return
+        if self.state is SessionState.INVITED:
+            self.withdraw(reason)
+        elif self.state is SessionState.ANSWERED:
+            self.state = SessionState.ENDING  # BYE must wait for the ACK, or for its absence (RFC 3261 15)
+            self.conclude(Ended(by_peer=False, reason=reason))
+        elif self.state is SessionState.TALKING:
+            self.conclude(Ended(by_peer=False, reason=reason))
+            self.say_bye()
+
+    def withdraw(self, reason: str) -> None:
+        """End a session that has no final answer yet."""
+        raise NotImplementedError
+
+    def take_request(self, incoming: IncomingRequest) -> None:
+        """Serve a request within the dialog; methods and extensions have been checked."""
+        request = incoming.request
+        if self.dialog is None or not self.dialog.accepts(request):
+            self.respond(incoming, 500, "CSeq out of order")
+        elif request.method == "BYE":
+            self._take_bye(incoming)
+        elif request.method == "INVITE":
+            self._renegotiation.take(incoming)
+        elif request.method == "INFO":
+            self._take_info(incoming)
+        else:
+            self.respond(incoming, 200, headers=[("Accept", SDP)])
+
+    def take_ack(self, ack: Request) -> None:
+        """Take in the ACK to a 2xx of ours."""
+        self.unacknowledged.acknowledge(ack)
+
+    def emit(self, event: SessionEvent) -> None:
+        """Give out an event; after the last one nothing, and no digits to a user who does not listen."""
+        if self.is_over or (isinstance(event, InfoDigit) and self._events.qsize() >= MOST_EVENTS):
+            return
+        self._events.put_nowait(event)
+
+    def conclude(self, last: Rejected | Ended) -> None:
+        """Give out the last event and stop everything that needed a living session."""
+        self.emit(last)
+        self.over.set()
+        self._renegotiation.stop()
+
+    def settle(self) -> None:
+        """Nothing is left to be said to the peer."""
+        self.state = SessionState.ENDED
+        self.unacknowledged.stop()
+        self._settled.set()
+        self.host.forget(self)
+
+    def say_bye(self) -> None:
+        """Send BYE, again until it is answered; whatever the answer, the session is settled then."""
+        self.state = SessionState.ENDING
+        self.unacknowledged.stop()
+        self.send("BYE", self._after_bye)
+
+    def respond(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        reason: str | None = None,
+        *,
+        description: SessionDescription | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Answer a request of the peer."""
+        incoming.respond(self.response_to(incoming, status, reason, description=description, headers=headers))
+
+    def response_to(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        reason: str | None = None,
+        *,
+        description: SessionDescription | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> Response:
+        """Build a response with our tag, and with Contact and capabilities where a dialog may come of it."""
+        lines = list(headers)
+        if incoming.request.method == "INVITE" and 100 < status < 300:
+            lines.append(("Contact", self.contact_for(incoming.source)))
+        if 200 <= status < 300 or status == 405:
+            lines += [("Allow", ALLOW), ("Supported", "")]
+        body = description.encode() if description is not None else b""
+        kind = SDP if description is not None else None
+        return make_response(
+            incoming.request, status, reason, to_tag=self.local_tag, headers=lines, body=body, content_type=kind
+        )
+
+    def contact_for(self, target: Target) -> str:
+        """Return the Contact by which the peer reaches us."""
+        local = self.called if self.direction is Direction.IN else self.caller.uri
+        user = local.user if local.scheme in ("sip", "tel") else None
+        return f"<{self.host.endpoint.local_uri(target, user)}>"
+
+    def send(
+        self,
+        method: str,
+        on_response: Callable[[Request, Response], None],
+        *,
+        description: SessionDescription | None = None,
+        dialog: Dialog | None = None,
+        tries: int = 0,
+    ) -> OutgoingRequest:
+        """Send a request in the dialog (or in *dialog*, a fork's), again with credentials where they are asked for."""
+        dialog = dialog or self.dialog
+        if dialog is None:
+            raise OurMistake(f"{method} outside a dialog")
+        way = self.host.way_to(self, dialog.next_hop)
+        request = dialog.request(method)
+        if method == "INVITE":
+            request.headers.add("Contact", self.contact_for(way))
+            request.headers.add("Allow", ALLOW)
+        if description is not None:
+            request.headers.add("Content-Type", SDP)
+            request.body = description.encode()
+        self.authorization.add_to(request)
+
+        def take(response: Response) -> None:
+            if response.status in (401, 407) and self.authorization.learn(request, response, tries):
+                self.send(method, on_response, description=description, dialog=dialog, tries=tries + 1)
+            else:
+                on_response(request, response)
+
+        return self.host.endpoint.request(request, way, take)
+
+    def acknowledge(self, invite: Request, dialog: Dialog) -> tuple[Request, Target]:
+        """Send the ACK for a 2xx to *invite*, with the INVITE's credentials; return it and where it went."""
+        ack = dialog.ack(invite.cseq[0])
+        for name in ("Authorization", "Proxy-Authorization"):
+            for value in invite.headers.lines(name):
+                ack.headers.add(name, value)
+        way = self.host.way_to(self, dialog.next_hop)
+        self.host.endpoint.send_ack(ack, way)
+        return ack, way
+
+    def abandon(self, reason: str) -> None:
+        """End a session that has become unusable, with BYE."""
+        if self.state in (SessionState.ANSWERED, SessionState.TALKING, SessionState.ENDING):
+            self.conclude(Ended(by_peer=False, reason=reason))
+            self.say_bye()
+
+    def fail(self) -> None:
+        """End a session whose handling broke on our side."""
+        self.release("failure")
+
+    def _after_bye(self, request: Request, response: Response) -> None:
+        if response.status >= 200:
+            self.settle()
+
+    def _take_bye(self, incoming: IncomingRequest) -> None:
+        self.respond(incoming, 200)
+        if self.state is SessionState.ENDING:
+            return  # both hung up; our own BYE will be answered
+        self.peer_left(incoming.request.headers.get("Reason") or "")
+
+    def peer_left(self, reason: str) -> None:
+        """The peer ended the session."""
+        self.conclude(Ended(by_peer=True, reason=reason))
+        self.settle()
+
+    def _take_info(self, incoming: IncomingRequest) -> None:
+        digit = digit_of(incoming.request)
+        if digit is not None:
+            self.emit(InfoDigit(digit))
+        elif incoming.request.body:
+            self.respond(incoming, 415, headers=[("Accept", f"{DTMF_RELAY}, {DTMF}")])
+            return
+        self.respond(incoming, 200)

@@ -1,0 +1,384 @@
+"""The hotline's SIP user agent: trunks and telephones, who may talk, and the sessions they make (RFC 3261 8, 11).
+
+::
+
+    agent = UserAgent(UserAgentSettings(listen=[ListenAddress("udp", "127.0.0.1", 0)], trunks=[...], telephones={...}),
+                      on_invite=serve)       # async def serve(session: Session) -> None, a task of its own per call
+    async with agent:
+        agent.addresses                      # as bound
+        agent.trunk(name, number) -> Callee             raises OurMistake for an unknown name
+        agent.telephone(user) -> Callee | None          None while it is not registered
+        await agent.invite(callee, offer=..., from_=..., headers=()) -> Session
+        await agent.options(target, limit=2.0) -> int | None            None: silence
+        agent.registrar.contact(user) -> Binding | None
+
+Requests from a trunk's address, from a telephone that proves its password, and within a session are served. Anyone
+else is not answered; only REGISTER is challenged, the same for every user. An exception in ``on_invite`` ends that
+session with 500 or BYE and no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Any, Self
+
+import structlog
+
+from channels.sip.bodies import SDP, UnusableBody
+from channels.sip.connections import ListenAddress, Target
+from channels.sip.dialog import MAX_FORWARDS, NoDialog
+from channels.sip.digest import Credentials, DigestServer
+from channels.sip.endpoint import DEFAULT_PORT, Alarm, Endpoint, IncomingRequest, new_tag
+from channels.sip.headers import Headers
+from channels.sip.message import Request, make_response
+from channels.sip.registrar import Expiry, Registrar
+from channels.sip.sdp import SessionDescription
+from channels.sip.session import ALLOW, Session
+from channels.sip.session_in import IncomingSession
+from channels.sip.session_out import Callee, OutgoingSession
+from channels.sip.transaction import Timers
+from channels.sip.uri import NameAddr, Uri
+from gateway.domain.errors import OurMistake
+
+SERVED = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "REGISTER"})
+NOT_ALLOWED = frozenset({"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
+SCHEMES = frozenset({"sip", "sips", "tel"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A carrier link (中继): where our calls over it go, and which addresses its calls come from.
+
+    Calls come from ``target.host`` and from every address of ``sources``, from any port unless ``same_port``:
+    then over UDP only from the port of ``target``, which lets trunks and telephones share one machine.
+    """
+
+    name: str
+    target: Target
+    sources: tuple[str, ...] = ()
+    same_port: bool = False
+    credentials: Credentials | None = None
+
+    def sends_from(self, source: Target) -> bool:
+        """Whether *source* is this trunk."""
+        if source == self.target:
+            return True
+        if self.same_port:
+            return source.transport == "tcp" == self.target.transport and source.host == self.target.host
+        return source.host == self.target.host or source.host in self.sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAgentSettings:
+    """What a user agent is made of; times in seconds.
+
+    ``advertise``: the host to name in Via and Contact. ``telephones``: user to password. ``nonce_key`` signs the
+    registrar's nonces; without one they do not outlive the process. ``hang_up_limit``: how long ``hang_up`` waits.
+    """
+
+    listen: Sequence[ListenAddress]
+    advertise: str | None = None
+    user_agent: str = "jiesu"
+    trunks: Sequence[Trunk] = ()
+    telephones: Mapping[str, str] = field(default_factory=dict, repr=False)
+    realm: str = "jiesu"
+    nonce_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    expiry: Expiry = field(default_factory=Expiry)
+    timers: Timers = field(default_factory=Timers)
+    hang_up_limit: float = 2.0
+
+
+class UserAgent:
+    """See the module."""
+
+    def __init__(
+        self,
+        settings: UserAgentSettings,
+        on_invite: Callable[[Session], Awaitable[None]],
+        *,
+        on_registered: Callable[[str], None] = lambda user: None,
+        on_gone: Callable[[str], None] = lambda user: None,
+    ) -> None:
+        self.hang_up_limit = settings.hang_up_limit
+        self.endpoint = Endpoint(
+            settings.listen,
+            handler=self,
+            advertise=settings.advertise,
+            user_agent=settings.user_agent,
+            timers=settings.timers,
+        )
+        self.registrar = Registrar(
+            settings.telephones,
+            DigestServer(settings.realm, settings.nonce_key),
+            expiry=settings.expiry,
+            on_registered=on_registered,
+            on_gone=on_gone,
+        )
+        self._trunks = {trunk.name: trunk for trunk in settings.trunks}
+        self._on_invite = on_invite
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._expiry_alarm: Alarm | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.endpoint.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with asyncio.TaskGroup() as farewell:
+            for session in self.sessions:
+                farewell.create_task(session.hang_up("shutdown"), name=f"hang up {session.id}")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.endpoint.__aexit__()
+
+    @property
+    def addresses(self) -> tuple[ListenAddress, ...]:
+        """Where we listen, with the ports we were given."""
+        return self.endpoint.addresses
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions of which anything may still come."""
+        return tuple(self._sessions.values())
+
+    def trunk(self, name: str, number: str) -> Callee:
+        """Say how to reach *number* over a trunk."""
+        try:
+            trunk = self._trunks[name]
+        except KeyError:
+            raise OurMistake(f"there is no trunk {name!r}") from None
+        port = None if trunk.target.port == DEFAULT_PORT else trunk.target.port
+        uri = Uri(user=number, host=trunk.target.host, port=port)
+        return Callee(uri=str(uri), target=trunk.target, peer=name, credentials=trunk.credentials)
+
+    def telephone(self, user: str) -> Callee | None:
+        """Say how to reach a telephone of ours, if it is registered."""
+        binding = self.registrar.contact(user)
+        return None if binding is None else Callee(uri=str(binding.contact), target=binding.target, peer=user)
+
+    async def invite(
+        self,
+        callee: Callee,
+        *,
+        offer: SessionDescription,
+        from_: NameAddr,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> Session:
+        """Call; return as soon as the INVITE is on the wire. What comes of it, the session's events say."""
+        session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
+        self._sessions[session.id, session.local_tag] = session
+        try:
+            session.start()
+        except BaseException:
+            self.forget(session)
+            raise
+        return session
+
+    async def options(self, target: Target, limit: float = 2.0) -> int | None:
+        """Ask whether anyone is there; return the status of whatever answer comes within *limit* seconds, or None."""
+        me = replace(self.endpoint.local_uri(target), user="jiesu")
+        headers = Headers()
+        headers.add("Max-Forwards", MAX_FORWARDS)
+        headers.add("From", str(NameAddr(uri=me).with_tag(new_tag())))
+        headers.add("To", f"<{Uri(host=target.host, port=target.port)}>")
+        headers.add("Call-ID", secrets.token_hex(16))
+        headers.add("CSeq", "1 OPTIONS")
+        headers.add("Contact", f"<{me}>")
+        headers.add("Accept", SDP)
+        request = Request(method="OPTIONS", uri=str(Uri(host=target.host, port=target.port)), headers=headers)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                response, is_from_peer = await self.endpoint.ask(request, target)
+                return response.status if is_from_peer else None
+        return None
+
+    # What the endpoint asks (endpoint.Handler)
+
+    def admits(self, request: Request, source: Target) -> bool:
+        """Whether this request may be answered at all."""
+        if self._trunk_of(source) is not None or self._session_of(request) is not None:
+            return True
+        if request.method == "REGISTER":
+            return self.registrar.has_telephones
+        return self.registrar.is_home_of_telephones(source.host)
+
+    def on_request(self, incoming: IncomingRequest) -> None:
+        """Serve an admitted request (RFC 3261 8.2)."""
+        request = incoming.request
+        if request.method in NOT_ALLOWED:
+            self._refuse(incoming, 405, headers=[("Allow", ALLOW)])
+        elif request.method not in SERVED:
+            self._refuse(incoming, 501)
+        elif Uri.parse(request.uri).scheme not in SCHEMES:
+            self._refuse(incoming, 416)
+        elif required := [*request.headers.all("Require"), *request.headers.all("Proxy-Require")]:
+            self._refuse(incoming, 420, headers=[("Unsupported", option) for option in required])
+        elif request.to.tag is not None or request.method in ("BYE", "INFO"):
+            self._serve_in_session(incoming)
+        elif request.method == "REGISTER":
+            self._serve_register(incoming)
+        elif request.method == "OPTIONS":
+            self._refuse(incoming, 200, headers=[("Allow", ALLOW), ("Accept", SDP), ("Supported", "")])
+        else:
+            self._serve_invite(incoming)
+
+    def on_cancel(self, invite: IncomingRequest) -> None:
+        """End the session whose INVITE is taken back, or the re-INVITE alone."""
+        for session in self.sessions:
+            if isinstance(session, IncomingSession) and session.is_of(invite):
+                session.cancelled()
+                return
+
+    def on_ack(self, ack: Request) -> None:
+        """Give an ACK to the session it names."""
+        session = self._session_of(ack)
+        if session is not None:
+            self._in_session(session, lambda: session.take_ack(ack))
+
+    # What sessions ask (session.Host)
+
+    def way_to(self, session: Session, uri: Uri) -> Target:
+        """Where a request to *uri* goes: there if it is an address we can send to, else back to where the call is from.
+
+        A telephone, which may sit behind a NAT, is always reached the way it registered or called.
+        """
+        binding = self.registrar.contact(session.peer)
+        if session.peer not in self._trunks and not (session.dialog and session.dialog.route_set):
+            return binding.target if binding is not None else session.fallback
+        transport = (uri.params.get("transport") or session.fallback.transport).lower()
+        target = Target(transport, uri.host, uri.port or DEFAULT_PORT)
+        try:
+            usable = not ip_address(uri.host).is_unspecified and self.endpoint.can_reach(target)
+        except ValueError:
+            usable = False
+        return target if usable else session.fallback
+
+    def reoffer_delay(self, *, owns_call_id: bool) -> float:
+        """How long to wait after a 491 (RFC 3261 14.1): 2.1 to 4 s for who made the call, 0 to 2 s for the other."""
+        scale = self.endpoint.timers.t1 / Timers().t1
+        return scale * (random.uniform(2.1, 4.0) if owns_call_id else random.uniform(0.0, 2.0))
+
+    def forget(self, session: Session) -> None:
+        """Nothing more will come of this session."""
+        self._sessions.pop((session.id, session.local_tag), None)
+
+    # Requests
+
+    def _serve_in_session(self, incoming: IncomingRequest) -> None:
+        session = self._session_of(incoming.request)
+        if session is None:
+            self._refuse(incoming, 481)
+        else:
+            self._in_session(session, lambda: session.take_request(incoming))
+
+    def _serve_register(self, incoming: IncomingRequest) -> None:
+        now = self.endpoint.now()
+        incoming.respond(self.registrar.register(incoming.request, incoming.source, now, to_tag=new_tag()))
+        self._watch_expiry()
+
+    def _serve_invite(self, incoming: IncomingRequest) -> None:
+        peer = self._caller_of(incoming)
+        if peer is None:
+            return
+        if self._is_merged(incoming.request):
+            self._refuse(incoming, 482)
+            return
+        try:
+            session = IncomingSession(self, incoming, local_tag=new_tag(), peer=peer, fallback=incoming.source)
+        except UnusableBody as unusable:
+            accept = [("Accept", SDP)] if unusable.status == 415 else []
+            self._refuse(incoming, unusable.status, unusable.reason, headers=accept)
+            return
+        except NoDialog as error:
+            self._refuse(incoming, 400, str(error))
+            return
+        self._sessions[session.id, session.local_tag] = session
+        self._spawn(self._serve(session))
+
+    async def _serve(self, session: Session) -> None:
+        try:
+            await self._on_invite(session)
+        except Exception:
+            log.exception("session.failed", session_id=session.id)
+            session.fail()
+
+    def _in_session(self, session: Session, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("session.failed", session_id=session.id)
+            session.fail()
+            raise
+
+    def _caller_of(self, incoming: IncomingRequest) -> str | None:
+        """Name the trunk or telephone that calls; None when the INVITE was challenged instead."""
+        trunk = self._trunk_of(incoming.source)
+        if trunk is not None:
+            return trunk.name
+        user = self.registrar.authenticate(incoming.request, self.endpoint.now(), to_tag=new_tag())
+        if isinstance(user, str):
+            return user
+        incoming.respond(user)
+        return None
+
+    def _trunk_of(self, source: Target) -> Trunk | None:
+        """The trunk that *source* is: by its very address first, then, unless a telephone registered there, by host."""
+        trunks = self._trunks.values()
+        exact = next((trunk for trunk in trunks if trunk.target == source), None)
+        if exact is not None or self.registrar.user_at(source) is not None:
+            return exact
+        return next((trunk for trunk in trunks if trunk.sends_from(source)), None)
+
+    def _session_of(self, request: Request) -> Session | None:
+        """The session whose dialog a request names by Call-ID and both tags."""
+        try:
+            session = self._sessions.get((request.call_id, request.to.tag or ""))
+            if session is None or session.dialog is None or not session.dialog.is_between(request):
+                return None
+        except ValueError:  # a bad message's headers
+            return None
+        return session
+
+    def _is_merged(self, request: Request) -> bool:
+        """Whether this INVITE has reached us before, on another way (RFC 3261 8.2.2.2)."""
+        return any(
+            session.id == request.call_id
+            and session.request.cseq == request.cseq
+            and session.request.from_.tag == request.from_.tag
+            for session in self.sessions
+        )
+
+    def _refuse(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        incoming.respond(make_response(incoming.request, status, reason, to_tag=new_tag(), headers=headers))
+
+    def _watch_expiry(self) -> None:
+        if self._expiry_alarm is not None:
+            self._expiry_alarm.cancel()
+        deadline = self.registrar.next_deadline()
+        self._expiry_alarm = None if deadline is None else self.endpoint.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        self.registrar.expire(self.endpoint.now())
+        self._watch_expiry()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
