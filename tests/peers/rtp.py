@@ -38,7 +38,8 @@ _COMPRESS = {
 def tone(frequency: float, seconds: float, *, amplitude: int = 6000) -> Pcm:
     """Return a sine, int16."""
     turns = 2 * np.pi * frequency * np.arange(round(seconds * RATE)) / RATE
-    return np.rint(amplitude * np.sin(turns)).astype(np.int16)
+    samples: Pcm = np.rint(amplitude * np.sin(turns)).astype(np.int16)
+    return samples
 
 
 def level(samples: Pcm, frequency: float) -> float:
