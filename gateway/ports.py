@@ -117,7 +117,7 @@ class LiveLeg(Protocol):
         """Take this leg out of its bridge; it is alone then."""
         ...
 
-    def play(self, prompt: str, *, loop: bool = False) -> Awaitable[None]:
+    def play(self, prompt: str, *, loop: bool = False) -> Awaitable[object]:
         """Play a prompt to this leg over whatever it hears; the result ends when the prompt does. One at a time."""
         ...
 

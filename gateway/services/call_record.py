@@ -23,7 +23,7 @@ from gateway.ports import CallLeg, IncomingCall, Transaction
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Said, TicketChanged
 from gateway.services.tickets import Change, applied, filled_from, new_ticket_id, save_change, with_decisions
-from routing.decide import Conversation, Turn
+from routing.conversation import Conversation, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -169,7 +169,9 @@ class CallRecord:
         """Write the end of the call: its legs with their recordings' hashes, and why it ended."""
         self.refill()
         for leg in legs:
-            digest = await asyncio.to_thread(_sha256, self._exchange.recordings / leg.recording) if leg.recording else ""
+            digest = (
+                await asyncio.to_thread(_sha256, self._exchange.recordings / leg.recording) if leg.recording else ""
+            )
             self.save_leg(replace(leg, sha256=digest))
             if digest:
                 self.tell("recording.closed", leg=leg.leg_id, file=leg.recording, sha256=digest)
@@ -204,4 +206,3 @@ def _sha256(path: Path) -> str:
     except OSError as error:
         log.error("recording.unreadable", file=path.name, reason=str(error))
         return ""
-

@@ -40,7 +40,9 @@ class Agent:
 class Desk:
     """All agents of this node."""
 
-    def __init__(self, agents: Iterable[Agent], changed: Callable[[Agent], None], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, agents: Iterable[Agent], changed: Callable[[Agent], None], monotonic: Callable[[], float]
+    ) -> None:
         self._agents = {agent.id: agent for agent in agents}
         self._changed = changed
         self._monotonic = monotonic

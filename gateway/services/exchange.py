@@ -17,7 +17,8 @@ from gateway.ports import CallControl, Clock, Recognizer
 from gateway.services.desk import Desk
 from gateway.services.feed import Feed
 from gateway.services.ledger import Ledger
-from routing.decide import Conversation, Understanding
+from routing.conversation import Conversation
+from routing.decide import Understanding
 from routing.directory import Unit
 from routing.emergency import Watch
 

@@ -92,7 +92,11 @@ class Floor:
         live = await self._exchange.calls.originate(self._record.call_id, role, destination, story)
         party = self.enter(live)
         self._record.tell(
-            "leg.invited", offset=live.invited_at - self._record.zero, leg=live.leg.id, role=role.value, number=str(destination)
+            "leg.invited",
+            offset=live.invited_at - self._record.zero,
+            leg=live.leg.id,
+            role=role.value,
+            number=str(destination),
         )
         return party
 

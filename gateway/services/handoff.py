@@ -108,7 +108,9 @@ class HandOff:
     async def _try(self, number: DeskNumber) -> bool:
         """Ring one number of the chain; say whether its desk accepted the citizen."""
         try:
-            desk = self._desk = await self._floor.dial(Role.EMERGENCY_DESK, number.destination, f"emergency {self.line}")
+            desk = self._desk = await self._floor.dial(
+                Role.EMERGENCY_DESK, number.destination, f"emergency {self.line}"
+            )
         except (Unavailable, Refused) as failure:
             self._step("failed", str(failure))
             return False

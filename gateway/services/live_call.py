@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class LiveCall:
-    """One call from the citizen's INVITE to the last written fact. `run` is its life; the rest are the console's keys."""
+    """One call, from the INVITE to the last written fact: `run` is its life, the rest are the console's keys."""
 
     def __init__(self, exchange: Exchange, call_id: CallId, incoming: IncomingCall) -> None:
         self._exchange = exchange
@@ -45,7 +45,19 @@ class LiveCall:
         self.floor: Floor
 
     async def run(self) -> None:
-        """Live the call. Returns when it is over and written down; raises nothing but cancellation."""
+        """Live the call; return when it is over and written down."""
+        try:
+            await self._live()
+        except asyncio.CancelledError:
+            self._ending = "gateway stopped"
+            raise
+        except Exception:
+            self._ending = "gateway failed"
+            raise
+        finally:
+            await self.record.close(list(self.floor.legs.values()), self._how_it_ended())
+
+    async def _live(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self.floor = Floor(self._exchange, self.record, tasks, self._incoming.leg, self._heard)
             citizen = self.floor.citizen
@@ -59,14 +71,13 @@ class LiveCall:
                     serving.cancel()
             finally:
                 self._abandon()
-                for party in list(self.floor.parties):
-                    await self.floor.release(party, self._ending or "call ended")
-        await self.record.close(list(self.floor.legs.values()), self._how_it_ended(citizen))
+                leaving = [self.floor.release(party, self._ending or "call ended") for party in self.floor.parties]
+                await asyncio.gather(*leaving)
 
     # -- the console's keys ----------------------------------------------------------------------------------
 
     def start_hand_off(self, line: EmergencyLine, by: str) -> None:
-        """Hand the citizen to *line* at an agent's word, whatever was recognised. Raises `Refused` for an unknown line."""
+        """Hand the citizen to *line* at an agent's word, recognised or not. Raises `Refused` for an unknown line."""
         if line not in self._exchange.lines:
             raise Refused(f"no emergency line {line} is configured")
         self._hand_off(line, by, None)
@@ -128,7 +139,7 @@ class LiveCall:
             if said_goodbye or self._was_handed_over():
                 return await self._say_goodbye(citizen, "call_ending", "finished")
             if agent is None:
-                return await self._say_goodbye(citizen, "sorry_no_agent", "no agent")
+                return await self._say_goodbye(citizen, "no_agent_answers", "no agent")
 
     async def _find_agent(self, citizen: Party) -> Party | None:
         """Return an agent who now talks with the citizen; None when the queue's limit passed or a desk took her."""
@@ -149,7 +160,9 @@ class LiveCall:
             party = await self._ring(agent)
             if party is None:
                 continue
-            await self.floor.until(lambda: self._greeted or bool(self.hand_offs) or party.gone.is_set())
+            await first_of(
+                None, greeted=self.floor.until(lambda: self._greeted or bool(self.hand_offs)), gone=party.gone.wait()
+            )
             if party.gone.is_set():
                 continue
             self.record.change(set_agent(agent.id))
@@ -207,7 +220,12 @@ class LiveCall:
 
     def _suspect(self, hit: EmergencyHit) -> None:
         self.record.tell(
-            "emergency.suspected", line=hit.line, phrase=hit.phrase, rule=hit.rule, phrase_start=hit.start, phrase_end=hit.end
+            "emergency.suspected",
+            line=hit.line,
+            phrase=hit.phrase,
+            rule=hit.rule,
+            phrase_start=hit.start,
+            phrase_end=hit.end,
         )
         if hit.line in self._exchange.lines:
             self._hand_off(hit.line, hit.rule, hit)
@@ -248,7 +266,6 @@ class LiveCall:
         if self.transfer is not None:
             self.transfer.abandon()
 
-    def _how_it_ended(self, citizen: Party) -> str:
-        if citizen.end is not None and citizen.end.by_peer:
-            return "citizen hung up"
-        return self._ending or "gateway stopped"
+    def _how_it_ended(self) -> str:
+        end = self.floor.citizen.end
+        return self._ending or ("citizen hung up" if end is not None and end.by_peer else end.reason if end else "")

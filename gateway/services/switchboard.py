@@ -68,7 +68,6 @@ class Switchboard:
                 await call.run()
             except Exception:
                 log.exception("call.failed")
-                await call.record_failure()
             finally:
                 del self.calls[call.id]
 
@@ -87,9 +86,13 @@ async def recover(store: Store, clock: Clock) -> list[Ticket]:
 
 def _cut_off(tx: Transaction, ticket: Ticket, clock: Clock) -> None:
     now = clock.now()
-    save_change(
-        tx, ticket.id, lambda t: replace(t, ended_at=now, ending="gateway failed", state=TicketState.CUT_OFF)
-    )
+    save_change(tx, ticket.id, lambda t: replace(t, ended_at=now, ending="gateway failed", state=TicketState.CUT_OFF))
     tx.append(
-        Fact(kind="call.cut_off", at=now, call_id=ticket.call_id, ticket_id=ticket.id, values={"reason": "gateway failed"})
+        Fact(
+            kind="call.cut_off",
+            at=now,
+            call_id=ticket.call_id,
+            ticket_id=ticket.id,
+            values={"reason": "gateway failed"},
+        )
     )

@@ -61,17 +61,16 @@ def filled_from(understanding: Understanding) -> Change:
 
 
 def _filled(ticket: Ticket, understood: Understanding) -> Ticket:
-    free = {
+    guesses = (understood.category, understood.matter, understood.unit)
+    heard = {
         "category": understood.category.outcome,
         "matter": understood.matter.outcome,
         "unit": understood.unit.outcome,
         "summary": understood.summary,
+        **{f"elements.{field.name}": getattr(understood.elements, field.name) for field in fields(Elements)},
     }
-    values = {name: value for name, value in free.items() if value and name not in ticket.edited}
-    heard = {f.name: getattr(understood.elements, f.name) for f in fields(Elements) if f"elements.{f.name}" not in ticket.edited}
-    elements = ticket.elements.merged(Elements(**heard))
-    guesses = [d for d in (understood.category, understood.matter, understood.unit) if d.outcome]
-    return replace(ticket, elements=elements, decisions=with_decisions(ticket.decisions, guesses), **values)
+    filled = _written(ticket, {name: value for name, value in heard.items() if value and name not in ticket.edited})
+    return replace(filled, decisions=with_decisions(ticket.decisions, [guess for guess in guesses if guess.outcome]))
 
 
 def with_decisions(known: tuple[Decision, ...], fresh: list[Decision]) -> tuple[Decision, ...]:
@@ -125,8 +124,17 @@ class TicketEditor:
 
 
 def _edited(ticket: Ticket, values: Mapping[str, str]) -> Ticket:
-    own = {name: value for name, value in values.items() if "." not in name}
-    parts = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+    return replace(_written(ticket, values), edited=ticket.edited | frozenset(values))
+
+
+def _written(ticket: Ticket, values: Mapping[str, str]) -> Ticket:
+    """Return *ticket* with *values* in the fields they name (see `EDITABLE`)."""
+    elements = {name.removeprefix("elements."): value for name, value in values.items() if name.startswith("elements.")}
     return replace(
-        ticket, elements=replace(ticket.elements, **parts), edited=ticket.edited | frozenset(values), **own
+        ticket,
+        category=values.get("category", ticket.category),
+        matter=values.get("matter", ticket.matter),
+        unit=values.get("unit", ticket.unit),
+        summary=values.get("summary", ticket.summary),
+        elements=replace(ticket.elements, **elements),
     )

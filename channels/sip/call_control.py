@@ -1,0 +1,227 @@
+"""Telephony as the services want it: `gateway.ports.CallControl` over the SIP user agent and the media engine.
+
+Calls to the hotline's numbers become legs and are handed on; legs to telephones and trunks are originated; trunks are
+asked by OPTIONS whether they live. A failure in one leg ends that leg alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import structlog
+
+from channels.media.client import MediaEngine
+from channels.sip.connections import Target
+from channels.sip.leg import SipLeg
+from channels.sip.offer_answer import Law, make_offer
+from channels.sip.session import Session
+from channels.sip.session_out import Callee
+from channels.sip.uri import NameAddr, Uri
+from channels.sip.user_agent import UserAgent, UserAgentSettings
+from gateway.domain.call import CallId, Destination, Leg, LegId, Role
+from gateway.domain.errors import Unavailable
+from gateway.ports import IncomingCall, Story
+
+log = structlog.get_logger(__name__)
+
+WORDS_IN_A_HEADER = 120
+"""Characters of a story that travel in one header: UDP datagrams should stay whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSettings:
+    """What call control is made of; times in seconds.
+
+    ``hotline_numbers`` gives for each trunk the dialled numbers that are the hotline's; a trunk that is not named, and
+    our own telephones, have ``hotline_number`` alone. ``prompts`` maps prompt ids to WAV files.
+    """
+
+    hotline_number: str = "12345"
+    hotline_numbers: Mapping[str, Sequence[str]]
+    laws: Sequence[Law]
+    prompts: Mapping[str, Path]
+    max_calls: int = 200
+    silence_limit: float = 60.0
+    check_interval: float = 30.0
+    check_limit: float = 4.0
+
+
+class SipCallControl:
+    """Use as an async context manager: while inside, calls come in and are given to *take*."""
+
+    def __init__(
+        self,
+        settings: CallSettings,
+        sip: UserAgentSettings,
+        media: MediaEngine,
+        *,
+        take: Callable[[IncomingCall, CallId], None],
+        telephone_changed: Callable[[str, bool], None],
+    ) -> None:
+        self._settings = settings
+        self._media = media
+        self._take = take
+        self._trunks = {trunk.name: trunk.target for trunk in sip.trunks}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._offered = 0
+        self.trunk_status: dict[str, str] = dict.fromkeys(self._trunks, "unknown")
+        self.agent = UserAgent(
+            sip,
+            self._serve,
+            on_registered=lambda user: telephone_changed(user, True),
+            on_gone=lambda user: telephone_changed(user, False),
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the sockets."""
+        await self.agent.__aenter__()
+        for name, target in self._trunks.items():
+            self._start(self._watch_trunk(name, target), f"trunk {name}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up what is left and close the sockets."""
+        await self.agent.__aexit__(kind, error, trace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- gateway.ports.CallControl ---------------------------------------------------------------------------
+
+    async def originate(self, call_id: CallId, role: Role, destination: Destination, story: Story) -> SipLeg:
+        """Send an INVITE to *destination*. Raises `Unavailable` when there is no way to it now."""
+        callee = self._callee(destination)
+        leg = _new_leg(call_id, role, destination.number)
+        media = await self._media.open_leg(leg.id)
+        try:
+            uri = self.agent.endpoint.local_uri(callee.target)
+            offer = make_offer(
+                address=uri.host, port=media.port, session_id=secrets.randbits(31), laws=self._settings.laws
+            )
+            session = await self.agent.invite(
+                callee, offer=offer, from_=self._from(role, story, uri), headers=_headers(role, story)
+            )
+        except BaseException:
+            await media.close()
+            raise
+        live = SipLeg(
+            leg,
+            session,
+            media,
+            address=uri.host,
+            laws=self._settings.laws,
+            prompt=self._settings.prompts.get,
+            silence_limit=self._settings.silence_limit,
+            offered=offer,
+        )
+        self._start(live.run(), f"leg {leg.id}")
+        return live
+
+    def is_reachable(self, destination: Destination) -> bool:
+        """Tell whether a telephone is registered, or a trunk not known to be out of service."""
+        if destination.trunk is None:
+            return self.agent.telephone(destination.number) is not None
+        return self.trunk_status.get(destination.trunk) != "out of service"
+
+    # -- incoming --------------------------------------------------------------------------------------------
+
+    async def _serve(self, session: Session) -> None:
+        """Turn one INVITE into a leg and follow it to its end."""
+        if session.called.user not in self._numbers_of(session.peer):
+            return await session.reject(404)
+        if self._offered >= self._settings.max_calls:
+            return await session.reject(503)
+        self._offered += 1
+        try:
+            await self._follow(session)
+        finally:
+            self._offered -= 1
+
+    async def _follow(self, session: Session) -> None:
+        caller = session.caller.uri.user or ""
+        call_id = CallId(uuid4().hex[:16])
+        leg = _new_leg(call_id, Role.CITIZEN, caller)
+        try:
+            media = await self._media.open_leg(leg.id)
+        except Unavailable as failure:
+            log.error("call.refused", reason=str(failure))
+            return await session.reject(503)
+        live = SipLeg(
+            leg,
+            session,
+            media,
+            address=self.agent.endpoint.local_uri(session.fallback).host,
+            laws=self._settings.laws,
+            prompt=self._settings.prompts.get,
+            silence_limit=self._settings.silence_limit,
+        )
+        incoming = IncomingCall(
+            leg=live, external_id=session.id, caller=caller, dialled=session.called.user or str(session.called)
+        )
+        self._take(incoming, call_id)
+        await live.run()
+
+    def _numbers_of(self, peer: str) -> Sequence[str]:
+        return self._settings.hotline_numbers.get(peer) or (self._settings.hotline_number,)
+
+    # -- outgoing --------------------------------------------------------------------------------------------
+
+    def _callee(self, destination: Destination) -> Callee:
+        if destination.trunk is not None:
+            return self.agent.trunk(destination.trunk, destination.number)
+        callee = self.agent.telephone(destination.number)
+        if callee is None:
+            raise Unavailable(f"telephone {destination.number} is not registered")
+        return callee
+
+    def _from(self, role: Role, story: Story, local: Uri) -> NameAddr:
+        """Our own telephones see who calls; over a trunk we may only call as ourselves."""
+        number = self._settings.hotline_number
+        display = story.caller if role is Role.AGENT else f"{number} {story.caller}".strip()
+        return NameAddr(uri=Uri(user=number, host=local.host, port=local.port), display=display)
+
+    # -- trunks ----------------------------------------------------------------------------------------------
+
+    async def _watch_trunk(self, name: str, target: Target) -> None:
+        while True:
+            status = await self.agent.options(target, self._settings.check_limit)
+            word = "out of service" if status is None else "in service"
+            if word != self.trunk_status[name]:
+                log.info("trunk.changed", trunk=name, status=word)
+                self.trunk_status[name] = word
+            await asyncio.sleep(self._settings.check_interval)
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(_logged(work, name), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None], name: str) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("telephony.failed", task=name)
+
+
+def _new_leg(call_id: CallId, role: Role, number: str) -> Leg:
+    return Leg(id=LegId(uuid4().hex[:12]), call_id=call_id, role=role, number=number)
+
+
+def _headers(role: Role, story: Story) -> list[tuple[str, str]]:
+    """Return what goes along: the ticket for all, the caller's own words for those who must act on them."""
+    headers = [("X-Jiesu-Ticket", story.ticket_id or ""), ("X-Jiesu-Reason", story.reason)]
+    if role is not Role.AGENT:
+        headers.append(("X-Jiesu-Caller", story.caller))
+        headers.append(("X-Jiesu-Place", story.place))
+        headers.append(("Subject", story.summary))
+    return [(name, " ".join(value.split())[:WORDS_IN_A_HEADER]) for name, value in headers if value.strip()]

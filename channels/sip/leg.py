@@ -1,0 +1,295 @@
+"""One telephone leg in the gateway's hands: a SIP session and its media leg, as `gateway.ports.LiveLeg`.
+
+Signalling says who is there, media carries the sound; this is where both meet. The leg opens its media port before it
+offers or answers, re-targets it at every renegotiation, and closes it when the session ends, whoever ended it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from channels.media.leg import Digit, Heard, MediaLeg, Silent
+from channels.sip.offer_answer import Agreement, Law, NotAcceptable, accept_answer, answer, make_offer, succeeding
+from channels.sip.sdp import Direction, SessionDescription
+from channels.sip.session import Session
+from channels.sip.session_events import (
+    Answered,
+    Ended,
+    InfoDigit,
+    Progress,
+    Rejected,
+    Renegotiated,
+    SessionEvent,
+    SessionOver,
+)
+from gateway.domain.call import Leg, LegEvent, LegState
+from gateway.domain.errors import Refused, Unavailable
+from gateway.ports import DigitPressed, HeldByPeer, LegEnded, LegNews, TapFrame, WentSilent
+
+log = structlog.get_logger(__name__)
+
+
+class SipLeg:
+    """A leg, incoming or outgoing. `run` follows session and media and must run as long as the leg lives."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        session: Session,
+        media: MediaLeg,
+        *,
+        address: str,
+        laws: Sequence[Law],
+        prompt: Callable[[str], Path | None],
+        silence_limit: float,
+        offered: SessionDescription | None = None,
+    ) -> None:
+        self._leg = leg
+        self._session = session
+        self._media = media
+        self._address = address
+        self._laws = laws
+        self._prompt = prompt
+        self._silence_limit = silence_limit
+        self._session_id = secrets.randbits(31)
+        self._description = offered
+        self._awaits_answer = offered is not None
+        self._news: asyncio.Queue[LegNews] = asyncio.Queue()
+        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_held = False
+        self._deaf: asyncio.TimerHandle | None = None
+        session.renegotiate = self._renegotiate
+
+    # -- what services do with it ----------------------------------------------------------------------------
+
+    @property
+    def leg(self) -> Leg:
+        """The leg as it stands now."""
+        return self._leg
+
+    @property
+    def invited_at(self) -> float:
+        """When the INVITE arrived or went out, by the monotonic clock."""
+        return self._session.invited_at
+
+    async def ring(self) -> None:
+        """Send 180. Raises `Unavailable` when the caller has gone."""
+        try:
+            await self._session.ring()
+        except SessionOver as error:
+            raise Unavailable(str(error)) from error
+
+    async def answer(self) -> None:
+        """Answer; on an INVITE without an offer, with our own. Raises `Refused` (488) and `Unavailable`."""
+        offer = self._session.remote_offer
+        try:
+            if offer is None:
+                self._description, self._awaits_answer = self._offer(), True
+            else:
+                self._description, agreement = self._answer_to(offer)
+                self._connect(agreement)
+        except NotAcceptable as error:
+            await self._session.reject(error.status)
+            raise Refused(str(error)) from error
+        try:
+            await self._session.answer(self._description)
+        except SessionOver as error:
+            raise Unavailable(str(error)) from error
+        self._leg = self._leg.after(LegEvent.ANSWERED)
+
+    async def answered(self, limit: float) -> None:
+        """Wait for the far end's answer, *limit* seconds at most; see `gateway.ports.LiveLeg.answered`."""
+        try:
+            async with asyncio.timeout(limit):
+                await asyncio.shield(self._answered)
+        except TimeoutError:
+            await self.hang_up("no answer")
+            raise Unavailable(f"no answer within {limit:g} s") from None
+
+    async def hang_up(self, reason: str = "") -> None:
+        """End the leg; its last signalling goes on in the background."""
+        self._session.release(reason)
+
+    def join(self, bridge: str) -> None:
+        """Hear and be heard by all legs of *bridge*."""
+        self._media.bridge(bridge)
+
+    def leave(self) -> None:
+        """Be alone."""
+        self._media.bridge(None)
+
+    def play(self, prompt: str, *, loop: bool = False) -> Awaitable[object]:
+        """Play a prompt by its id; one that is missing is silent and logged."""
+        path = self._prompt(prompt)
+        if path is None:
+            log.warning("prompt.missing", prompt=prompt, leg_id=self._leg.id)
+            silence = asyncio.get_running_loop().create_future()
+            silence.set_result(None)
+            return silence
+        return self._media.play(path, loop=loop, over_bridge=True)
+
+    def stop_playing(self) -> None:
+        """Stop the prompt, if one plays."""
+        self._media.stop_playing()
+
+    def record(self, path: Path, zero: float) -> None:
+        """Record what this leg says; sample 0 of the WAV is the instant *zero*."""
+        self._media.record(path, zero)
+
+    async def tap(self, zero: float) -> AsyncIterator[TapFrame]:
+        """Follow what this leg says."""
+        async for frame in self._media.tap(zero):
+            yield TapFrame(at=frame.at, pcm=frame.pcm)
+
+    async def news(self) -> AsyncIterator[LegNews]:
+        """Follow what happens; ends after `LegEnded`."""
+        while True:
+            news = await self._news.get()
+            yield news
+            if isinstance(news, LegEnded):
+                return
+
+    # -- following session and media -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follow the session to its end, then close the media leg and tell `LegEnded`."""
+        end = LegEnded(by_peer=False, reason="failure")
+        try:
+            async with asyncio.TaskGroup() as following:
+                sound = following.create_task(self._follow_media(), name=f"media {self._leg.id}")
+                async for event in self._session.events():
+                    end = self._take(event) or end
+                sound.cancel()
+        finally:
+            self._session.release("failure")
+            if self._deaf is not None:
+                self._deaf.cancel()
+            if not self._answered.done():
+                self._answered.set_exception(Unavailable(end.reason))
+                self._answered.exception()
+            if self._leg.state is not LegState.ENDED:
+                self._leg = self._leg.after(LegEvent.ENDED)
+            self._news.put_nowait(end)
+            statistics = await self._media.close()
+            log.info("leg.ended", leg_id=self._leg.id, by_peer=end.by_peer, statistics=statistics)
+
+    def _take(self, event: SessionEvent) -> LegEnded | None:
+        match event:
+            case Progress(description=SessionDescription() as description):
+                self._take_answer(description)
+            case Answered(description=description):
+                self._take_answered(description)
+            case Renegotiated(description=description):
+                self._take_answer(description)
+            case InfoDigit(digit=digit):
+                self._news.put_nowait(DigitPressed(digit=digit))
+            case Rejected(status=status, reason=reason, is_local=is_local):
+                words = f"{status} {reason}"
+                self._fail(Unavailable(words) if is_local or status in (408, 480, 500, 503) else Refused(words))
+                return LegEnded(by_peer=not is_local, reason=words)
+            case Ended(by_peer=by_peer, reason=reason):
+                return LegEnded(by_peer=by_peer, reason=reason)
+        return None
+
+    def _take_answered(self, description: SessionDescription | None) -> None:
+        if description is not None and not self._take_answer(description, is_final=True):
+            self._fail(Refused("no common codec"))
+            self._session.release("no common codec")
+            return
+        if not self._answered.done():
+            if self._leg.state is LegState.RINGING:
+                self._leg = self._leg.after(LegEvent.ANSWERED)
+            self._answered.set_result(None)
+
+    def _take_answer(self, description: SessionDescription, *, is_final: bool = False) -> bool:
+        """Connect as the peer's answer to our offer says; False when nothing is common."""
+        if not self._awaits_answer or self._description is None:
+            return True
+        try:
+            self._connect(accept_answer(self._description, description))
+        except NotAcceptable:
+            return False
+        self._awaits_answer = not is_final
+        return True
+
+    def _fail(self, failure: Exception) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(failure)
+            self._answered.exception()
+
+    async def _follow_media(self) -> None:
+        async for event in self._media.events():
+            match event:
+                case Digit(digit=digit):
+                    self._news.put_nowait(DigitPressed(digit=digit))
+                case Silent(seconds=seconds):
+                    self._went_silent(seconds)
+                case Heard():
+                    self._came_back()
+
+    def _went_silent(self, seconds: float) -> None:
+        """Tell it; a leg that stays silent for its limit, and is not on hold, is dead."""
+        if self._is_held or self._deaf is not None:
+            return
+        self._news.put_nowait(WentSilent(silent=True))
+        remaining = max(0.0, self._silence_limit - seconds)
+        self._deaf = asyncio.get_running_loop().call_later(remaining, self._session.release, "no media")
+
+    def _came_back(self) -> None:
+        if self._deaf is not None:
+            self._deaf.cancel()
+            self._deaf = None
+            self._news.put_nowait(WentSilent(silent=False))
+
+    # -- descriptions ----------------------------------------------------------------------------------------
+
+    def _renegotiate(self, offer: SessionDescription | None) -> SessionDescription | None:
+        """Answer the peer's re-INVITE, or offer again when it asks for that."""
+        current = self._description
+        if offer is None:
+            self._awaits_answer = True
+            self._description = succeeding(current, self._offer()) if current else self._offer()
+            return self._description
+        description, agreement = self._answer_to(offer)
+        self._awaits_answer = False
+        self._description = succeeding(current, description) if current else description
+        self._connect(agreement)
+        return self._description
+
+    def _offer(self) -> SessionDescription:
+        return make_offer(address=self._address, port=self._media.port, session_id=self._session_id, laws=self._laws)
+
+    def _answer_to(self, offer: SessionDescription) -> tuple[SessionDescription, Agreement]:
+        return answer(
+            offer,
+            address=self._address,
+            port=self._media.port,
+            session_id=self._session_id,
+            laws=self._laws,
+        )
+
+    def _connect(self, agreed: Agreement) -> None:
+        try:
+            self._media.connect(
+                agreed.address,
+                agreed.port,
+                law=agreed.law,
+                payload_type=agreed.payload_type,
+                telephone_event=agreed.event_payload_type,
+                sends=agreed.direction.sends,
+                receives=agreed.direction.receives,
+            )
+        except ValueError as error:
+            raise NotAcceptable(f"{agreed.address} is no address we can send to") from error
+        is_held = agreed.direction in (Direction.RECVONLY, Direction.INACTIVE)
+        if is_held != self._is_held:
+            self._is_held = is_held
+            self._came_back()
+            if self._leg.state is not LegState.RINGING:
+                self._leg = self._leg.after(LegEvent.PUT_ON_HOLD if is_held else LegEvent.RESUMED)
+            self._news.put_nowait(HeldByPeer(held=is_held))

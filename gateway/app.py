@@ -1,0 +1,300 @@
+"""The composition root: the one module that chooses an engine, a store and a channel, and puts them together.
+
+Things are started from the ground up (store, recogniser, media, services, telephony, console) and stopped in the
+opposite order, so that a call always stands on something.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from asr.models import ModelChoice, choose
+from asr.recogniser import VoskRecognizer
+from channels.media.client import MediaEngine, MediaSettings
+from channels.sip.call_control import CallSettings, SipCallControl
+from channels.sip.connections import ListenAddress, Target
+from channels.sip.digest import Credentials
+from channels.sip.registrar import Expiry
+from channels.sip.transaction import Timers
+from channels.sip.user_agent import Trunk, UserAgentSettings
+from config import lexicons, profiles
+from config.announcements import DEFAULT_FOLDER, Announcements
+from config.settings import Address, Settings
+from config.settings import ListenAddress as ConfiguredAddress
+from config.settings import Trunk as ConfiguredTrunk
+from gateway.domain.call import CallId, Destination
+from gateway.domain.emergency import EmergencyLine
+from gateway.domain.events import Fact, Json
+from gateway.domain.profile import Profile
+from gateway.ports import IncomingCall
+from gateway.services.desk import Agent, Desk
+from gateway.services.exchange import DeskNumber, Exchange, Limits
+from gateway.services.feed import Feed
+from gateway.services.ledger import Ledger
+from gateway.services.switchboard import Switchboard, recover
+from gateway.services.tickets import TicketEditor
+from gateway.storage.store import SqliteStore
+from gateway.web.server import Console, ConsoleParts, ensure_first_account
+from routing.decide import understand
+from routing.directory import Unit
+from routing.emergency import Detector, Watch
+
+log = structlog.get_logger(__name__)
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    def now(self) -> datetime:
+        """Return the current instant in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        return time.monotonic()
+
+
+class Gateway:
+    """One node in service. Use as an async context manager; raises one-line errors for what it cannot use."""
+
+    def __init__(self, settings: Settings, *, on_loading: Callable[[float], None] = lambda seconds: None) -> None:
+        self._settings = settings
+        self._on_loading = on_loading
+        self._stack = AsyncExitStack()
+        self.clock = SystemClock()
+        self.feed = Feed()
+        self.model: ModelChoice = choose(Path(settings.asr.model) if settings.asr.model else None)
+        self.profile: Profile = profiles.load(
+            CONFIG / "profiles" / f"{settings.node.profile}.toml", at=self.clock.now()
+        )
+        self.lexicons = lexicons.load(CONFIG / "lexicons")
+        self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
+        self.units = {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties) for unit in settings.unit}
+        self.first_password: str | None = None
+        self.store: SqliteStore
+        self.ledger: Ledger
+        self.recognizer: VoskRecognizer
+        self.media: MediaEngine
+        self.desk: Desk
+        self.switchboard: Switchboard
+        self.telephony: SipCallControl
+        self.console: Console
+
+    async def __aenter__(self) -> Self:
+        """Start everything; what a crash left unfinished is closed first."""
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the calls, write what is left, stop everything."""
+        await self._stack.aclose()
+
+    def announcement(self) -> Iterator[str]:
+        """Say in a few lines where the gateway can be reached and who listens."""
+        yield f"page:      {self.console.url}"
+        for address in self.telephony.agent.addresses:
+            yield f"SIP:       {address.transport}:{address.host}:{address.port}"
+        yield f"listening: {self.model.description_zh}"
+        yield f"profile:   {self.profile.name}"
+        if self.first_password is not None:
+            yield f"first sign-in: user admin, password {self.first_password} (shown this once)"
+
+    def health(self) -> dict[str, str]:
+        """Return each component's state: ``ok``, or what is wrong with it."""
+        store = self.store.status
+        trunks = {f"trunk {name}": status for name, status in self.telephony.trunk_status.items()}
+        return {
+            "sip": "ok",
+            "media": "ok" if self.media.pid else "restarting",
+            "store": "ok" if store.ok and not self.ledger.is_behind else store.error or "behind",
+            "recogniser": "ok" if self.recognizer.is_hearing else "not listening",
+            **{name: "ok" if status != "out of service" else status for name, status in trunks.items()},
+        }
+
+    # -- putting together ------------------------------------------------------------------------------------
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        data = Path(settings.node.data)
+        data.mkdir(parents=True, exist_ok=True)
+        self.store = await stack.enter_async_context(SqliteStore(data / "jiesu.sqlite", clock=self.clock))
+        await recover(self.store, self.clock)
+        self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
+        self.recognizer = await stack.enter_async_context(self._recognizer())
+        self.media = await stack.enter_async_context(MediaEngine(self._media_settings()))
+        self.desk = Desk(self._agents(), self._agent_changed, self.clock.monotonic)
+        self.telephony = SipCallControl(
+            self._call_settings(),
+            self._sip_settings(),
+            self.media,
+            take=self._take,
+            telephone_changed=self.desk.telephone_changed,
+        )
+        exchange = self._exchange(data / "recordings")
+        self.switchboard = await stack.enter_async_context(Switchboard(exchange))
+        self.console = await stack.enter_async_context(self._console(exchange))
+        self.first_password = await ensure_first_account(self.store)
+        await stack.enter_async_context(self.telephony)
+
+    def _take(self, incoming: IncomingCall, call_id: CallId) -> None:
+        self.switchboard.take(incoming, call_id)
+
+    def _exchange(self, recordings: Path) -> Exchange:
+        settings = self._settings
+        detector = Detector(self.lexicons.emergency)
+        recordings.mkdir(parents=True, exist_ok=True)
+        return Exchange(
+            clock=self.clock,
+            zone=ZoneInfo(settings.node.timezone),
+            calls=self.telephony,
+            recognizer=self.recognizer,
+            ledger=self.ledger,
+            feed=self.feed,
+            desk=self.desk,
+            profile=self.profile,
+            lines=self._lines(),
+            units=self.units,
+            unit_numbers={unit.id: _destination(unit.number, unit.trunk) for unit in settings.unit},
+            understand=partial(
+                understand, lexicons=self.lexicons, units=tuple(self.units.values()), profile=self.profile
+            ),
+            new_watch=partial(Watch, detector),
+            recordings=recordings,
+            limits=_limits(settings),
+            greets=settings.media.greeting,
+        )
+
+    def _recognizer(self) -> VoskRecognizer:
+        return VoskRecognizer(
+            self.model,
+            on_loading=self._on_loading,
+            on_lost=lambda reason: self._tell("recogniser.lost", reason=reason),
+            on_back=lambda deaf: self._tell("recogniser.back", deaf=round(deaf, 3)),
+        )
+
+    def _media_settings(self) -> MediaSettings:
+        media = self._settings.media
+        addresses = [ConfiguredAddress.parse(text) for text in self._settings.sip.listen]
+        return MediaSettings(
+            address=addresses[0].host,
+            advertised=self._settings.sip.advertise or None,
+            ports=media.ports,
+            port_rest=media.port_rest.total_seconds(),
+            silent_after=media.silence_alert.total_seconds(),
+        )
+
+    def _call_settings(self) -> CallSettings:
+        settings = self._settings
+        return CallSettings(
+            hotline_number=settings.sip.hotline_number,
+            hotline_numbers={trunk.name: trunk.hotline_numbers for trunk in settings.trunk},
+            laws=settings.media.laws,
+            prompts=self.announcements.files,
+            max_calls=settings.sip.max_calls,
+            silence_limit=settings.media.silence_limit.total_seconds(),
+            check_interval=settings.sip.trunk_check_interval.total_seconds(),
+            check_limit=settings.sip.trunk_check_limit.total_seconds(),
+        )
+
+    def _sip_settings(self) -> UserAgentSettings:
+        sip = self._settings.sip
+        return UserAgentSettings(
+            listen=[ListenAddress(*ConfiguredAddress.parse(text)) for text in sip.listen],
+            advertise=sip.advertise or None,
+            trunks=[_trunk(trunk) for trunk in self._settings.trunk],
+            telephones={telephone.user: telephone.password for telephone in self._settings.telephone},
+            realm=sip.realm,
+            expiry=Expiry(
+                least=int(sip.registration_min.total_seconds()), most=int(sip.registration_max.total_seconds())
+            ),
+            timers=Timers(t1=sip.t1.total_seconds(), t2=sip.t2.total_seconds(), t4=sip.t4.total_seconds()),
+            hang_up_limit=sip.hang_up_limit.total_seconds(),
+        )
+
+    def _console(self, exchange: Exchange) -> Console:
+        settings = self._settings
+        host, port = Address.parse(settings.web.listen)
+        parts = ConsoleParts(
+            switchboard=self.switchboard,
+            desk=self.desk,
+            feed=self.feed,
+            ledger=self.ledger,
+            editor=TicketEditor(self.store, self.feed, self.clock),
+            store=self.store,
+            accounts=self.store,
+            clock=self.clock,
+            model=lambda: self.recognizer.model,
+            listening=lambda: self.recognizer.is_hearing,
+            recordings=exchange.recordings,
+            profile=self.profile,
+            units=self.units,
+            lines={line.line: line.name for line in settings.emergency_line},
+            matters={topic.id: topic.name for topic in self.lexicons.matters},
+            prompts=self.announcements.words,
+            health=self.health,
+        )
+        return Console(parts, host, port)
+
+    def _agents(self) -> Iterator[Agent]:
+        for telephone in self._settings.telephone:
+            if telephone.role == "agent":
+                yield Agent(id=telephone.agent, name=telephone.name, destination=Destination(number=telephone.user))
+
+    def _agent_changed(self, agent: Agent) -> None:
+        self._tell("agent.changed", agent=agent.id, presence=agent.presence.value, call=agent.call_id)
+
+    def _lines(self) -> dict[EmergencyLine, tuple[DeskNumber, ...]]:
+        return {
+            EmergencyLine(line.line): tuple(
+                DeskNumber(
+                    destination=_destination(link.number, link.trunk), ring_limit=link.ring_limit.total_seconds()
+                )
+                for link in line.chain
+            )
+            for line in self._settings.emergency_line
+        }
+
+    def _tell(self, kind: str, **values: Json) -> None:
+        self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
+
+
+def _destination(number: str, trunk: str) -> Destination:
+    return Destination(number=number, trunk=trunk or None)
+
+
+def _trunk(trunk: ConfiguredTrunk) -> Trunk:
+    host, port = Address.parse(trunk.address)
+    return Trunk(
+        name=trunk.name,
+        target=Target(trunk.transport, host, port),
+        sources=trunk.sources,
+        credentials=Credentials(trunk.username, trunk.password) if trunk.username else None,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    desk, handoff = settings.desk, settings.handoff
+    return Limits(
+        queue=desk.queue_limit.total_seconds(),
+        agent_ring=desk.agent_ring_limit.total_seconds(),
+        unit_ring=desk.unit_ring_limit.total_seconds(),
+        consultation=desk.consult_limit.total_seconds(),
+        wrap_up=desk.wrap_up_limit.total_seconds(),
+        acceptance=handoff.accept_limit.total_seconds(),
+    )

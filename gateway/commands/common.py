@@ -1,0 +1,37 @@
+"""What the commands share: the configuration they read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from config.settings import Settings, load
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DEFAULT_CONFIG = Path("gateway.toml")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take a configuration file."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get("JIESU_CONFIG"),
+        help="the configuration (default: $JIESU_CONFIG, else gateway.toml in this folder, else built-in defaults)",
+    )
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Return the settings a command line asks for. Raises `SettingsError`."""
+    path = Path(arguments.config) if arguments.config else DEFAULT_CONFIG
+    return load(path) if arguments.config or path.exists() else Settings()
+
+
+def database_of(settings: Settings) -> Path:
+    """Return where the store lies."""
+    return Path(settings.node.data) / "jiesu.sqlite"
