@@ -109,17 +109,21 @@ def _run_pip(command: list[str], total: int) -> None:
 def _make_venv() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     if not _can_make_venvs() and _is_root_on_debian():
-        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-        _say(f"installing {package} with apt")
-        for step in (["update"], ["install", "--yes", "--no-install-recommends", package]):
-            apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *step]
-            subprocess.run(
-                apt, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            )
+        _install_with_apt(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv")
     if not _can_make_venvs():
         raise Hopeless(f"{sys.executable} cannot make virtual environments; as root: apt-get install python3-venv")
     if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode:
         raise Hopeless(f"{sys.executable} -m venv {VENV} failed; its words are above")
+
+
+def _install_with_apt(package: str) -> None:
+    _say(f"installing {package} with apt")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+        command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *step]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            sys.stderr.write(done.stdout)
 
 
 def _can_make_venvs() -> bool:
