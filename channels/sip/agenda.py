@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
@@ -58,3 +59,24 @@ class Agenda(Generic[T]):
 
     def _is_current(self, entry: tuple[float, int, T]) -> bool:
         return self._current.get(entry[2]) == entry[:2]
+
+
+class Alarm:
+    """A call at a time of the user's choosing, kept by the same timer."""
+
+    def __init__(self, at: float, call: Callable[[], None]) -> None:
+        self._at: float | None = at
+        self._call = call
+
+    def next_deadline(self) -> float | None:
+        """When it rings."""
+        return self._at
+
+    def fire(self, now: float) -> None:
+        """Ring, once."""
+        self.cancel()
+        self._call()
+
+    def cancel(self) -> None:
+        """Do not ring."""
+        self._at = None

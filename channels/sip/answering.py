@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from channels.sip.endpoint import IncomingRequest, RepeatedAnswer
+from channels.sip.exchange import IncomingRequest, RepeatedAnswer
 from channels.sip.message import Request, Response
 
 

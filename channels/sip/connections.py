@@ -139,7 +139,7 @@ class _UdpListener(asyncio.DatagramProtocol):
             self._transport.close()
 
 
-class TcpConnection(asyncio.Protocol):
+class _TcpConnection(asyncio.Protocol):
     """One TCP connection, whoever opened it; messages wait while it is being made."""
 
     reliable = True
@@ -217,7 +217,7 @@ class Connections:
         self._lost = lost
         self._udp: list[_UdpListener] = []
         self._servers: list[tuple[ListenAddress, asyncio.Server]] = []
-        self._tcp: dict[Target, TcpConnection] = {}
+        self._tcp: dict[Target, _TcpConnection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -266,21 +266,21 @@ class Connections:
         known = self._tcp.get(target)
         if known is not None and known.is_open:
             return known
-        connection = TcpConnection(self, local, target)
+        connection = _TcpConnection(self, local, target)
         self._tcp[target] = connection
         task = asyncio.get_running_loop().create_task(self._connect(connection), name=f"sip connect {target}")
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return connection
 
-    def admit(self, connection: TcpConnection) -> bool:
+    def admit(self, connection: _TcpConnection) -> bool:
         """Enter a connection that has been made; False when there are too many."""
         if self._closing or len(self._tcp) >= MOST_CONNECTIONS:
             return False
         self._tcp[connection.target] = connection
         return True
 
-    def forget(self, connection: TcpConnection) -> None:
+    def forget(self, connection: _TcpConnection) -> None:
         """Take out a connection that is gone, and tell."""
         if self._tcp.get(connection.target) is connection:
             del self._tcp[connection.target]
@@ -304,12 +304,12 @@ class Connections:
         if address.transport != "tcp":
             raise Unlistened(f"{address.transport} is no transport we know")
         bound = Target("tcp", address.host, address.port)
-        server = await loop.create_server(lambda: TcpConnection(self, bound), address.host, address.port)
+        server = await loop.create_server(lambda: _TcpConnection(self, bound), address.host, address.port)
         host, port = server.sockets[0].getsockname()[:2]
         bound = Target("tcp", host, port)
         self._servers.append((bound, server))
 
-    async def _connect(self, connection: TcpConnection) -> None:
+    async def _connect(self, connection: _TcpConnection) -> None:
         target = connection.target
         try:
             async with asyncio.timeout(CONNECT_LIMIT):

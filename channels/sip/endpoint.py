@@ -16,28 +16,26 @@ from typing import Protocol, Self
 
 import structlog
 
-from channels.sip.agenda import Agenda
-from channels.sip.client_transaction import ClientMachine, InviteClient, NonInviteClient, cancel_for
+from channels.sip.agenda import Agenda, Alarm
+from channels.sip.client_transaction import InviteClient, NonInviteClient
 from channels.sip.connections import Connections, Flow, ListenAddress, Target, Unlistened, host_towards
+from channels.sip.exchange import Exchange, IncomingRequest, OutgoingRequest, new_tag
 from channels.sip.message import BadMessage, Message, Request, Response, make_response
-from channels.sip.server_transaction import AnswerRepeat, InviteServer, NonInviteServer, ServerMachine
+from channels.sip.server_transaction import InviteServer, NonInviteServer
 from channels.sip.transaction import (
     MAGIC_COOKIE,
     Action,
-    Deliver,
     Finished,
-    Machine,
     Send,
-    TimedOut,
     Timers,
     TransactionState,
-    TransportLost,
     client_key,
     server_key,
 )
 from channels.sip.uri import Uri, Via
 
 DEFAULT_PORT = 5060
+MOST_TRANSACTIONS = 50_000
 
 log = structlog.get_logger(__name__)
 
@@ -60,151 +58,6 @@ class Handler(Protocol):
     def on_ack(self, ack: Request) -> None:
         """An ACK for a 2xx."""
         ...
-
-
-class _Exchange:
-    """A machine with the flow its messages take, in the endpoint's agenda."""
-
-    def __init__(self, endpoint: Endpoint, machine: Machine, flow: Flow, key: Hashable) -> None:
-        self._endpoint = endpoint
-        self.machine = machine
-        self.flow = flow
-        self.key = key
-
-    def next_deadline(self) -> float | None:
-        return self.machine.next_deadline()
-
-    def fire(self, now: float) -> None:
-        self._endpoint.carry_out(self, self.machine.tick(now))
-
-    def take(self, action: Action) -> None:
-        """Tell the user what the machine found."""
-
-
-class OutgoingRequest(_Exchange):
-    """A request of ours and what comes back: ``on_response`` gets every provisional and final response.
-
-    Silence yields a local 408 and a lost transport a local 503; then ``failed`` is True.
-    """
-
-    machine: ClientMachine
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        machine: ClientMachine,
-        flow: Flow,
-        on_response: Callable[[Response], None],
-    ) -> None:
-        super().__init__(endpoint, machine, flow, client_key(machine.request))
-        self.request = machine.request
-        self.on_response = on_response
-        self.failed = False
-        self._wants_cancel = False
-
-    def cancel(self) -> None:
-        """Take the INVITE back: at once if the peer has been heard, else at its first provisional (RFC 3261 9.1)."""
-        self._wants_cancel = True
-        if self.machine.state is TransactionState.PROCEEDING:
-            self._send_cancel()
-
-    def take(self, action: Action) -> None:
-        if isinstance(action, Deliver) and isinstance(action.message, Response):
-            if self._wants_cancel and action.message.status < 200:
-                self._send_cancel()
-            self.on_response(action.message)
-        elif isinstance(action, TimedOut):
-            self.failed = True
-            self.on_response(make_response(self.request, 408))
-        elif isinstance(action, TransportLost):
-            self.failed = True
-            self.on_response(make_response(self.request, 503))
-
-    def _send_cancel(self) -> None:
-        if isinstance(self.machine, InviteClient) and self._wants_cancel:
-            self._wants_cancel = False
-            self.machine.cancelled(self._endpoint.now())
-            self._endpoint.send_on(self.flow, cancel_for(self.request), lambda _: None)
-
-
-class IncomingRequest(_Exchange):
-    """A request of a peer, to be answered with ``respond``. ``source`` is where it came from."""
-
-    machine: ServerMachine
-
-    def __init__(self, endpoint: Endpoint, machine: ServerMachine, flow: Flow, source: Flow) -> None:
-        super().__init__(endpoint, machine, flow, server_key(machine.request))
-        self.request = machine.request
-        self.source = source.target
-        self.local = source.local
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether a final response has gone out."""
-        return self.machine.is_answered
-
-    def respond(self, response: Response) -> None:
-        """Send a response; after a final one nothing but the same 2xx to an INVITE goes out."""
-        self._endpoint.carry_out(self, self.machine.respond(response, self._endpoint.now()))
-
-    def answer_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
-        """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK comes."""
-        self.respond(response)
-        repeated = RepeatedAnswer(
-            self._endpoint, AnswerRepeat(response, timers=self._endpoint.timers), self, on_silence
-        )
-        repeated.start()
-        return repeated
-
-    def take(self, action: Action) -> None:
-        if isinstance(action, Deliver) and isinstance(action.message, Request):
-            self._endpoint.handler.on_ack(action.message)
-
-
-class RepeatedAnswer(_Exchange):
-    """A 2xx on its way until the ACK comes."""
-
-    machine: AnswerRepeat
-
-    def __init__(
-        self, endpoint: Endpoint, machine: AnswerRepeat, invite: IncomingRequest, on_silence: Callable[[], None]
-    ) -> None:
-        super().__init__(endpoint, machine, invite.flow, None)
-        self._invite = invite
-        self._on_silence = on_silence
-
-    def start(self) -> None:
-        """Begin to wait."""
-        self._endpoint.carry_out(self, self.machine.start(self._endpoint.now()))
-
-    def stop(self) -> None:
-        """The ACK came, or nobody waits for it any more."""
-        self._endpoint.carry_out(self, self.machine.stop())
-
-    def take(self, action: Action) -> None:
-        if isinstance(action, TimedOut):
-            self._on_silence()
-
-
-class Alarm:
-    """A call at a time of the user's choosing, kept by the endpoint's one timer."""
-
-    def __init__(self, at: float, call: Callable[[], None]) -> None:
-        self._at: float | None = at
-        self._call = call
-
-    def next_deadline(self) -> float | None:
-        """When it rings."""
-        return self._at
-
-    def fire(self, now: float) -> None:
-        """Ring, once."""
-        self.cancel()
-        self._call()
-
-    def cancel(self) -> None:
-        """Do not ring."""
-        self._at = None
 
 
 class Endpoint:
@@ -232,7 +85,7 @@ class Endpoint:
         self._connections = Connections(receive=self._receive, lost=self._lose)
         self._clients: dict[Hashable, OutgoingRequest] = {}
         self._servers: dict[Hashable, IncomingRequest] = {}
-        self._agenda: Agenda[_Exchange | Alarm] = Agenda()
+        self._agenda: Agenda[Exchange | Alarm] = Agenda()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
         self._stateless_tag = new_tag()
@@ -258,6 +111,10 @@ class Endpoint:
     def transactions(self) -> int:
         """How many transactions are remembered."""
         return len(self._clients) + len(self._servers)
+
+    def take_ack(self, ack: Request) -> None:
+        """Pass on an ACK for a 2xx."""
+        self.handler.on_ack(ack)
 
     async def wait_idle(self) -> None:
         """Wait until no transaction is left."""
@@ -320,7 +177,7 @@ class Endpoint:
 
     # What the exchanges use
 
-    def carry_out(self, exchange: _Exchange, actions: list[Action]) -> None:
+    def carry_out(self, exchange: Exchange, actions: list[Action]) -> None:
         """Do what a machine asked for, and note when it wants to be looked at again."""
         for action in actions:
             if isinstance(action, Send):
@@ -332,18 +189,18 @@ class Endpoint:
         self._agenda.note(exchange)
         self._arm()
 
-    def _guard(self, exchange: _Exchange, action: Action) -> None:
+    def _guard(self, exchange: Exchange, action: Action) -> None:
         try:
             exchange.take(action)
         except Exception:
             log.exception("sip.handler_failed", action=type(action).__name__)
 
-    def _send(self, exchange: _Exchange, message: Message) -> None:
+    def _send(self, exchange: Exchange, message: Message) -> None:
         if not exchange.flow.is_open and isinstance(message, Response):
             exchange.flow = self._way_back(message, exchange.flow)
         exchange.flow.send(message.encode())
 
-    def _forget(self, exchange: _Exchange) -> None:
+    def _forget(self, exchange: Exchange) -> None:
         if isinstance(exchange, OutgoingRequest):
             self._clients.pop(exchange.key, None)
         elif isinstance(exchange, IncomingRequest):
@@ -401,7 +258,7 @@ class Endpoint:
             self.handler.on_ack(request)
         elif request.method == "CANCEL":
             self._cancel(request, source)
-        elif self.handler.admits(request, source.target):
+        elif self.transactions < MOST_TRANSACTIONS and self.handler.admits(request, source.target):
             self._serve(request, source)
 
     def _serve(self, request: Request, source: Flow) -> None:
@@ -412,7 +269,7 @@ class Endpoint:
             self.handler.on_request(incoming)
         except Exception:
             log.exception("sip.request_failed", method=request.method)
-            incoming.respond(make_response(request, 500, to_tag=new_tag()))
+            incoming.respond(make_response(request, 500, to_tag=incoming.tag))
 
     def _cancel(self, request: Request, source: Flow) -> None:
         invite = self._servers.get(server_key(request, "INVITE"))
@@ -420,7 +277,7 @@ class Endpoint:
             if self.handler.admits(request, source.target):
                 self._begin(request, source).respond(make_response(request, 481, to_tag=new_tag()))
             return
-        self._begin(request, source).respond(make_response(request, 200, to_tag=new_tag()))
+        self._begin(request, source).respond(make_response(request, 200, to_tag=invite.tag))
         if not invite.is_answered:
             self.handler.on_cancel(invite)
 
@@ -485,8 +342,3 @@ def stamp_via(request: Request, source: Target) -> None:
     request.headers.set("Via", str(replace(via, params=params)))
     for value in rest:
         request.headers.add("Via", value)
-
-
-def new_tag() -> str:
-    """Return a tag no one can guess (RFC 3261 19.3)."""
-    return secrets.token_hex(8)

@@ -9,7 +9,7 @@ import structlog
 
 from channels.sip.bodies import UnusableBody, description_of
 from channels.sip.dialog import NoDialog
-from channels.sip.endpoint import IncomingRequest
+from channels.sip.exchange import IncomingRequest
 from channels.sip.message import Request, Response
 from channels.sip.offer_answer import NotAcceptable
 from channels.sip.sdp import SessionDescription

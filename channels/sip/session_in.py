@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from channels.sip.agenda import Alarm
 from channels.sip.bodies import UnusableBody, description_of
-from channels.sip.connections import Target
 from channels.sip.dialog import Dialog
-from channels.sip.endpoint import Alarm, IncomingRequest
+from channels.sip.exchange import IncomingRequest
 from channels.sip.message import Request
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import Host, Session
 from channels.sip.session_events import Answered, Direction, Ended, SessionOver, SessionState
+from channels.sip.uri import NameAddr
 from gateway.domain.errors import OurMistake
 
 RING_AGAIN = 60.0
@@ -20,10 +21,11 @@ class IncomingSession(Session):
 
     direction = Direction.IN
 
-    def __init__(self, host: Host, invite: IncomingRequest, *, local_tag: str, peer: str, fallback: Target) -> None:
-        super().__init__(host, invite.request, local_tag=local_tag, peer=peer, fallback=fallback)
+    def __init__(self, host: Host, invite: IncomingRequest, *, peer: str, caller: NameAddr) -> None:
+        super().__init__(host, invite.request, local_tag=invite.tag, peer=peer, fallback=invite.source)
+        self.caller = caller
         self.remote_offer = description_of(invite.request)
-        self.dialog = Dialog.of_callee(invite.request, local_tag)
+        self.dialog = Dialog.of_callee(invite.request, invite.tag)
         self._invite = invite
         self._ringing: Alarm | None = None
 

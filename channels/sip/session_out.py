@@ -12,7 +12,7 @@ from channels.sip.bodies import SDP, UnusableBody, description_of
 from channels.sip.connections import Target
 from channels.sip.dialog import MAX_FORWARDS, Dialog
 from channels.sip.digest import Credentials
-from channels.sip.endpoint import OutgoingRequest, new_tag
+from channels.sip.exchange import OutgoingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
 from channels.sip.sdp import SessionDescription
@@ -76,6 +76,11 @@ class OutgoingSession(Session):
         self.authorization.add_to(self.request)
         self.invited_at = self.host.endpoint.now()
         self._outgoing = self.host.endpoint.request(self.request, self._callee.target, self._take_response)
+
+    @property
+    def is_peer_there(self) -> bool:
+        """Whether anything came back: nobody waits for a silent trunk to confirm that we gave up."""
+        return self._outgoing is not None and self._outgoing.is_heard
 
     def withdraw(self, reason: str) -> None:
         """Give up before the answer: CANCEL, at the first provisional if none has come; one that crosses gets BYE."""

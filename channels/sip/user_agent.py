@@ -30,11 +30,13 @@ from typing import Any, Self
 
 import structlog
 
+from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
 from channels.sip.connections import ListenAddress, Target
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import Credentials, DigestServer
-from channels.sip.endpoint import DEFAULT_PORT, Alarm, Endpoint, IncomingRequest, new_tag
+from channels.sip.endpoint import DEFAULT_PORT, Endpoint
+from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, make_response
 from channels.sip.registrar import Expiry, Registrar
@@ -58,13 +60,16 @@ class Trunk:
     """A carrier link (中继): where our calls over it go, and which addresses its calls come from.
 
     Calls come from ``target.host`` and from every address of ``sources``, from any port unless ``same_port``:
-    then over UDP only from the port of ``target``, which lets trunks and telephones share one machine.
+    then over UDP only from the port of ``target``, which lets trunks and telephones share one machine. With
+    ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
+    Record-Route say: some carriers' SBCs name their inside address there.
     """
 
     name: str
     target: Target
     sources: tuple[str, ...] = ()
     same_port: bool = False
+    keeps_way: bool = False
     credentials: Credentials | None = None
 
     def sends_from(self, source: Target) -> bool:
@@ -133,13 +138,15 @@ class UserAgent:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        async with asyncio.TaskGroup() as farewell:
-            for session in self.sessions:
-                farewell.create_task(session.hang_up("shutdown"), name=f"hang up {session.id}")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.endpoint.__aexit__()
+        try:
+            async with asyncio.TaskGroup() as farewell:
+                for session in self.sessions:
+                    farewell.create_task(session.hang_up("shutdown"), name=f"hang up {session.id}")
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.endpoint.__aexit__()
 
     @property
     def addresses(self) -> tuple[ListenAddress, ...]:
@@ -233,7 +240,7 @@ class UserAgent:
             self._serve_invite(incoming)
 
     def on_cancel(self, invite: IncomingRequest) -> None:
-        """End the session whose INVITE is taken back, or the re-INVITE alone."""
+        """End the session whose INVITE is taken back; a re-INVITE is always answered before its CANCEL can come."""
         for session in self.sessions:
             if isinstance(session, IncomingSession) and session.is_of(invite):
                 session.cancelled()
@@ -252,9 +259,12 @@ class UserAgent:
 
         A telephone, which may sit behind a NAT, is always reached the way it registered or called.
         """
-        binding = self.registrar.contact(session.peer)
-        if session.peer not in self._trunks and not (session.dialog and session.dialog.route_set):
+        trunk = self._trunks.get(session.peer)
+        if trunk is None and not (session.dialog and session.dialog.route_set):
+            binding = self.registrar.contact(session.peer)
             return binding.target if binding is not None else session.fallback
+        if trunk is not None and trunk.keeps_way:
+            return session.fallback
         transport = (uri.params.get("transport") or session.fallback.transport).lower()
         target = Target(transport, uri.host, uri.port or DEFAULT_PORT)
         try:
@@ -283,7 +293,7 @@ class UserAgent:
 
     def _serve_register(self, incoming: IncomingRequest) -> None:
         now = self.endpoint.now()
-        incoming.respond(self.registrar.register(incoming.request, incoming.source, now, to_tag=new_tag()))
+        incoming.respond(self.registrar.register(incoming.request, incoming.source, now, to_tag=incoming.tag))
         self._watch_expiry()
 
     def _serve_invite(self, incoming: IncomingRequest) -> None:
@@ -294,7 +304,7 @@ class UserAgent:
             self._refuse(incoming, 482)
             return
         try:
-            session = IncomingSession(self, incoming, local_tag=new_tag(), peer=peer, fallback=incoming.source)
+            session = IncomingSession(self, incoming, peer=peer, caller=self._identity_of(incoming.request, peer))
         except UnusableBody as unusable:
             accept = [("Accept", SDP)] if unusable.status == 415 else []
             self._refuse(incoming, unusable.status, unusable.reason, headers=accept)
@@ -325,11 +335,20 @@ class UserAgent:
         trunk = self._trunk_of(incoming.source)
         if trunk is not None:
             return trunk.name
-        user = self.registrar.authenticate(incoming.request, self.endpoint.now(), to_tag=new_tag())
+        user = self.registrar.authenticate(incoming.request, self.endpoint.now(), to_tag=incoming.tag)
         if isinstance(user, str):
             return user
         incoming.respond(user)
         return None
+
+    def _identity_of(self, request: Request, peer: str) -> NameAddr:
+        """Who calls: what a trunk asserts (RFC 3325), or the telephone whose password was proved."""
+        if peer not in self._trunks:
+            return replace(request.from_, uri=replace(request.from_.uri, user=peer))
+        for asserted in request.headers.all("P-Asserted-Identity"):
+            with suppress(ValueError):
+                return NameAddr.parse(asserted)
+        return request.from_
 
     def _trunk_of(self, source: Target) -> Trunk | None:
         """The trunk that *source* is: by its very address first, then, unless a telephone registered there, by host."""
@@ -366,7 +385,7 @@ class UserAgent:
         *,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
-        incoming.respond(make_response(incoming.request, status, reason, to_tag=new_tag(), headers=headers))
+        incoming.respond(make_response(incoming.request, status, reason, to_tag=incoming.tag, headers=headers))
 
     def _watch_expiry(self) -> None:
         if self._expiry_alarm is not None:

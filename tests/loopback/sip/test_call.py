@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from channels.sip.session import Session
-from channels.sip.session_events import Answered, Ended, Progress, Rejected, Renegotiated, SessionState
-from tests.fakes.sip import HOTLINE, Listener, answer_call, callee, offer, reply, tcp, udp, user_agent
+from channels.sip.session_events import Answered, Ended, Progress, SessionState
+from tests.fakes.sip import HOTLINE, Listener, answer_call, callee, offer, tcp, udp, user_agent
 
 
 class Desk:
