@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
+import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,8 +127,14 @@ class RtpPhone(asyncio.DatagramProtocol):
 
     def send_raw(self, datagram: bytes) -> None:
         """Send any octets at all."""
-        if self.remote is not None:
+        if self.remote is None:
+            return
+        if datagram:
             self._transport.sendto(datagram, self.remote)
+            return
+        # asyncio before 3.12 swallows empty datagrams.
+        with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as bare:
+            bare.sendto(b"", self.remote)
 
     async def hear(self, seconds: float, *, limit: float = 20.0) -> Pcm:
         """Return the next *seconds* of audio that come from now on, in order of arrival."""

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
-import pytest
-
-from channels.media.client import MediaEngine, MediaSettings
-from channels.media.leg import MediaLeg
+from channels.media.client import MediaEngine
+from tests.peers.media_call import call_in
 from tests.peers.rtp import RtpPhone, level
 
 TONES = (500.0, 1100.0, 1900.0)
-
-
-@pytest.fixture
-async def engine() -> AsyncIterator[MediaEngine]:
-    async with MediaEngine(MediaSettings(capacity=16)) as engine:
-        yield engine
-
-
-async def call_in(engine: MediaEngine, phone: RtpPhone, name: str, bridge: str | None = None) -> MediaLeg:
-    leg = await engine.open_leg(name)
-    leg.connect("127.0.0.1", phone.port, law="PCMA" if phone.law == "PCMA" else "PCMU", telephone_event=101)
-    leg.bridge(bridge)
-    phone.remote = (leg.address, leg.port)
-    return leg
 
 
 async def test_two_parties_hear_each_other_across_laws(engine: MediaEngine) -> None:
@@ -55,3 +39,66 @@ async def test_three_parties_hear_the_two_others_and_not_themselves(engine: Medi
             heard = await phone.hear(0.5)
             for frequency in TONES:
                 assert (level(heard, frequency) > 5500) == (frequency != own)
+
+
+async def test_a_leg_that_changes_bridges_leaves_the_first(engine: MediaEngine) -> None:
+    async with RtpPhone() as anna, RtpPhone() as bert, RtpPhone() as cora:
+        leg = await call_in(engine, anna, "a", "one")
+        await call_in(engine, bert, "b", "one")
+        await call_in(engine, cora, "c", "two")
+        anna.hum(TONES[0])
+        await bert.hear(0.3)
+        assert level(await bert.hear(0.2), TONES[0]) > 5500
+        leg.bridge("two")
+        await cora.hear(0.2)
+        in_the_second, in_the_first = await cora.hear(0.2), await bert.hear(0.2)
+        leg.bridge(None)
+        await cora.hear(0.2)
+        nowhere = await cora.hear(0.2)
+
+    assert level(in_the_second, TONES[0]) > 5500
+    assert not in_the_first.any()
+    assert not nowhere.any()
+
+
+async def test_loss_and_reordering_on_the_way_leave_a_tone_whole(engine: MediaEngine) -> None:
+    async with RtpPhone(passes=lambda n: n % 20 != 7, swap_every=6) as anna, RtpPhone() as bert:
+        leg = await call_in(engine, anna, "a", "talk")
+        await call_in(engine, bert, "b", "talk")
+        anna.hum(TONES[0])
+        await bert.hear(0.3)
+        heard = await bert.hear(2.0)
+        statistics = await leg.close()
+
+    assert level(heard, TONES[0]) > 5000
+    frames = abs(heard.reshape(-1, 160).astype(int)).max(axis=1)
+    assert (frames > 3000).all()
+    assert statistics.lost > 0
+    assert statistics.concealed > 0
+
+
+async def test_silence_is_sent_without_pause_when_nobody_speaks(engine: MediaEngine) -> None:
+    async with RtpPhone() as anna:
+        anna.speaking = False
+        await call_in(engine, anna, "a")
+        heard = await anna.hear(0.4)
+
+    assert not heard.any()
+    assert {packet.ssrc for packet in anna.heard} == {anna.heard[0].ssrc}
+    numbers = [packet.sequence for packet in anna.heard]
+    assert [(b - a) & 0xFFFF for a, b in pairwise(numbers)] == [1] * (len(numbers) - 1)
+    assert [packet.marker for packet in anna.heard] == [True] + [False] * (len(numbers) - 1)
+
+
+async def test_other_packet_lengths_are_heard_as_well(engine: MediaEngine) -> None:
+    async with RtpPhone(frame=80) as ten, RtpPhone(frame=480) as sixty, RtpPhone() as bert:
+        await call_in(engine, ten, "10 ms", "talk")
+        await call_in(engine, sixty, "60 ms", "talk")
+        await call_in(engine, bert, "b", "talk")
+        ten.hum(TONES[0])
+        sixty.hum(TONES[1])
+        await bert.hear(0.4)
+        heard = await bert.hear(0.5)
+
+    assert level(heard, TONES[0]) > 5500
+    assert level(heard, TONES[1]) > 5500
