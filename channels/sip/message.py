@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from channels.sip.headers import Headers, header_name
 from channels.sip.status import REASONS
-from channels.sip.text import LWS, from_wire, is_token, readable, to_wire
-from channels.sip.uri import NameAddr, Uri, Via
+from channels.sip.text import LWS, charset_of, from_wire, is_token, readable, to_wire
+from channels.sip.uri import BadAddress, NameAddr, Uri, Via
 
 __all__ = ["BadMessage", "Headers", "Message", "Request", "Response", "StreamParser", "make_response", "parse"]
 
@@ -265,11 +265,9 @@ class _Head:
             try:
                 key, full = header_name(name.rstrip(LWS))
             except ValueError:
-                colon = ""
+                continue  # RFC 3261 8.2.2: what is malformed and not needed is ignored.
             if colon:
                 fields.append((key, full, value.strip(LWS)))
-            elif line or not self.problem:
-                self.problem = self.problem or "Malformed header line"
         self.fields = fields
         self.headers = Headers.of_fields(fields)
         self.is_response = self.start_line[:4].upper() == "SIP/"
@@ -315,12 +313,12 @@ class _Head:
             raise self.bad("Malformed request line")
         method, uri, _ = parts
         try:
-            readable_uri = Uri.parse(uri)
-            uri.encode()
-        except ValueError as error:
+            if charset_of(uri) != "utf-8":
+                raise BadAddress("not UTF-8")
+            if Uri.parse(uri).headers:
+                raise BadAddress("it carries headers")
+        except BadAddress as error:
             raise self.bad(f"Malformed Request-URI: {error}") from error
-        if readable_uri.headers:
-            raise self.bad("Malformed Request-URI: it carries headers")
         if self._check() != method:
             raise self.bad("CSeq method does not match the request")
         return Request(method=method, uri=uri, headers=self.headers, body=body)
@@ -352,7 +350,7 @@ class _Head:
             name = "Via"
             _top_via(self.headers)
             name = "Max-Forwards"
-            hops = once.get("max-forwards", "70")
+            hops = "70" if self.is_response else once.get("max-forwards", "70")
             if not (hops.isascii() and hops.isdigit() and len(hops) < 10 and int(hops) < 256):
                 raise ValueError("not a number from 0 to 255")
         except ValueError as error:

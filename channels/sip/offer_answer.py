@@ -114,10 +114,7 @@ def answer(
     *direction* is what we would like; the answer allows no more than the offer does. Every other
     media line is refused with port 0. Raises NotAcceptable.
     """
-    chosen = next((line for line in offer.media if _usable(line) and _common(line, laws)), None)
-    codec = _common(chosen, laws) if isinstance(chosen, AudioStream) else None
-    if codec is None or not isinstance(chosen, AudioStream):
-        raise NotAcceptable(_why_not(offer))
+    chosen, codec = _first_acceptable(offer, laws)
     ours = _narrow(_effective(chosen).mirrored, direction)
     events = chosen.codec(TELEPHONE_EVENT)
     codecs = (codec,) if events is None else (codec, replace(events, parameters=EVENTS))
@@ -161,14 +158,20 @@ def _agreement(remote: AudioStream, codec: Codec, direction: Direction, incoming
     )
 
 
-def _usable(line: AudioStream | OtherMedia) -> bool:
-    return isinstance(line, AudioStream) and line.port != 0
+def _first_acceptable(offer: SessionDescription, laws: Collection[Law]) -> tuple[AudioStream, Codec]:
+    streams = [line for line in offer.media if isinstance(line, AudioStream) and line.port]
+    for stream in streams:
+        codec = _common(stream, laws)
+        if codec:
+            return stream, codec
+    if streams:
+        raise NotAcceptable("no G.711 in the offer")
+    protocols = sorted({line.protocol for line in offer.media if isinstance(line, OtherMedia) and line.kind == "audio"})
+    raise NotAcceptable(f"audio only over {', '.join(protocols)}" if protocols else "no audio in the offer")
 
 
-def _common(line: AudioStream | OtherMedia, laws: Collection[Law]) -> Codec | None:
-    if isinstance(line, OtherMedia):
-        return None
-    return next((codec for codec in line.codecs if codec.name in laws and codec.rate == 8000), None)
+def _common(stream: AudioStream, laws: Collection[Law]) -> Codec | None:
+    return next((codec for codec in stream.codecs if codec.name in laws and codec.rate == 8000), None)
 
 
 def _effective(stream: AudioStream) -> Direction:
@@ -183,10 +186,3 @@ def _narrow(one: Direction, other: Direction) -> Direction:
 
 def _refused(line: AudioStream | OtherMedia) -> AudioStream | OtherMedia:
     return replace(line, address="", port=0) if isinstance(line, AudioStream) else replace(line, port=0)
-
-
-def _why_not(offer: SessionDescription) -> str:
-    if any(_usable(line) for line in offer.media):
-        return "no G.711 in the offer"
-    protocols = sorted({line.protocol for line in offer.media if isinstance(line, OtherMedia) and line.kind == "audio"})
-    return f"audio only over {', '.join(protocols)}" if protocols else "no audio in the offer"

@@ -74,6 +74,7 @@ def test_the_subscriber_is_unescaped_and_bare(text: str, subscriber: str) -> Non
         "sip:a@[2001:db8::1",
         "sip:a@example.com;;lr",
         "sip:a@example.com?",
+        "urn:",
         "tel:",
         "tel:alice",
         "<sip:a@example.com>",
