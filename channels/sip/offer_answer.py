@@ -75,13 +75,18 @@ def make_offer(
     )
 
 
-def reoffer(current: SessionDescription, *, direction: Direction) -> SessionDescription:
-    """Offer our *current* description again with another direction.
+def reoffer(
+    current: SessionDescription, *, direction: Direction = Direction.SENDRECV, laws: Sequence[Law] = ()
+) -> SessionDescription:
+    """Offer our *current* description again: with another direction, or to one who asks for an offer.
 
-    The version goes up and every media line stays in its place (RFC 3264 8).
+    The version goes up, and every media line and payload type keeps its place and its meaning
+    (RFC 3264 8). Those of *laws* that are not in use are offered behind those that are.
     """
     media = tuple(
-        replace(line, direction=direction) if isinstance(line, AudioStream) and line.port else line
+        replace(line, direction=direction, codecs=_widened(line.codecs, laws))
+        if isinstance(line, AudioStream) and line.port
+        else line
         for line in current.media
     )
     origin = replace(current.origin, version=current.origin.version + 1)
@@ -156,6 +161,12 @@ def _agreement(remote: AudioStream, codec: Codec, direction: Direction, incoming
         direction=direction,
         incoming=incoming,
     )
+
+
+def _widened(codecs: tuple[Codec, ...], laws: Sequence[Law]) -> tuple[Codec, ...]:
+    names, numbers = {codec.name for codec in codecs}, {codec.payload_type for codec in codecs}
+    new = [_LAW_CODECS[law] for law in laws if law not in names]
+    return (*codecs, *(codec for codec in new if codec.payload_type not in numbers))
 
 
 def _first_acceptable(offer: SessionDescription, laws: Collection[Law]) -> tuple[AudioStream, Codec]:

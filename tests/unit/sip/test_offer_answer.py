@@ -232,6 +232,15 @@ def test_a_new_offer_is_the_next_version_with_every_line_in_its_place() -> None:
     assert audio_of(hold).direction is SENDONLY
 
 
+def test_a_new_offer_may_have_more_laws_but_never_another_meaning_for_a_number() -> None:
+    current, _ = answered(offered("m=audio 4 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
+    odd, _ = answered(offered("m=audio 4 RTP/AVP 8", "a=rtpmap:8 PCMU/8000"))
+
+    assert [codec.payload_type for codec in audio_of(reoffer(current, laws=LAWS)).codecs] == [0, 96, 8]
+    assert [codec.name for codec in audio_of(reoffer(odd, laws=LAWS)).codecs] == ["PCMU"]
+    assert audio_of(reoffer(current, laws=LAWS)).direction is SENDRECV
+
+
 def test_the_version_goes_up_only_when_something_has_changed() -> None:
     offer = SessionDescription.parse(SDP)
     current = succeeding(answered(offer)[0], answered(offer)[0])
