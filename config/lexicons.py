@@ -54,7 +54,7 @@ class _Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     id: str
     name: str
     words: dict[str, float]
-    line: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class _TopicFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,7 +101,7 @@ def load_topics(path: Path) -> tuple[Topic, ...]:
         for word, weight in topic.words.items():
             if not word or not 0 < abs(weight) <= 10:
                 raise _error(file, ("topic", at, "words"), f"{word!r}: expected a weight from -10 to 10, not 0")
-    return tuple(Topic(id=topic.id, name=topic.name, words=topic.words, line=topic.line) for topic in content.topic)
+    return tuple(Topic(id=topic.id, name=topic.name, words=topic.words, lines=topic.lines) for topic in content.topic)
 
 
 def _entry(entry: _Entry, default: tuple[str, ...]) -> EmergencyEntry:

@@ -75,13 +75,13 @@ class EmergencyLexicon:
 class Topic:
     """A category or a matter: its id, its Chinese name, and literal words with the weight each lends it.
 
-    ``line`` is the emergency line whose standing hit makes this matter certain, empty for all others.
+    A standing emergency of one of ``lines`` makes this topic certain.
     """
 
     id: str
     name: str
     words: Mapping[str, float]
-    line: str = ""
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

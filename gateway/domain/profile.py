@@ -12,8 +12,8 @@ from gateway.domain.emergency import EmergencyRule
 class Profile:
     """The rules of one city that are in force at one moment.
 
-    ``categories`` maps a category id to its Chinese name, in the regulation's order; ``six_elements`` cites the duty
-    to record them (None where the regulation does not ask); ``categories_citation`` founds the categories.
+    ``categories`` maps a category id to its Chinese name, in the regulation's order, and ``category_citations`` to the
+    words that found it; ``six_elements`` cites the duty to record them (None where the regulation does not ask).
     """
 
     id: str
@@ -21,5 +21,5 @@ class Profile:
     document: str
     emergency: EmergencyRule
     categories: dict[str, str]
-    categories_citation: Citation
+    category_citations: dict[str, Citation]
     six_elements: Citation | None = None

@@ -1,0 +1,138 @@
+"""Everything that can be known of a contact so far, at once (接诉研判).
+
+`Understander` is asked at every final utterance of a call, and once for a written contact. What one turn says never
+changes, so it is read once and remembered; asking again costs only the new turn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.domain.call import Role
+from gateway.domain.decision import Decision
+from gateway.domain.emergency import EmergencyHit
+from gateway.domain.profile import Profile
+from gateway.domain.ticket import Elements
+from routing.classify import classify, classify_emergency, count_words, evidence
+from routing.conversation import Conversation, Turn
+from routing.directory import Unit, unit_for
+from routing.elements import Facts, elements, read
+from routing.emergency import Detector
+from routing.lexicon import Lexicons
+from routing.numbers_zh import digits
+
+__all__ = ["Conversation", "Turn", "Understander", "Understanding"]
+
+SUMMARY_LIMIT = 300
+_TURNS_REMEMBERED = 4096
+_SMALL_TALK = frozenset(
+    [
+        "喂",
+        "你好",
+        "您好",
+        "喂你好",
+        "你好请问",
+        "是的",
+        "对",
+        "好",
+        "好的",
+        "嗯",
+        "哦",
+        "行",
+        "可以",
+        "谢谢",
+        "谢谢你",
+        "好的谢谢",
+        "再见",
+        "拜拜",
+        "没有了",
+        "就这样",
+        "知道了",
+        "明白了",
+        "请问一下",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What was understood; a decision whose outcome is empty was not made."""
+
+    category: Decision
+    matter: Decision
+    unit: Decision
+    elements: Elements
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one turn of the petitioner says by itself."""
+
+    hits: tuple[EmergencyHit, ...]
+    words: Counter[str]
+    facts: Facts
+
+
+class Understander:
+    """Reads conversations by the city's lexicons, units and profile; call it with a conversation."""
+
+    def __init__(self, lexicons: Lexicons, units: Sequence[Unit], profile: Profile) -> None:
+        self._categories = tuple(topic for topic in lexicons.categories if topic.id in profile.categories)
+        self._matters = lexicons.matters
+        self._units = tuple(units)
+        self._profile = profile
+        self._detector = Detector(lexicons.emergency)
+        self._read = lru_cache(maxsize=_TURNS_REMEMBERED)(self._read_anew)
+
+    def __call__(self, conversation: Conversation) -> Understanding:
+        """Return what is understood of *conversation*; only the petitioner's own words count."""
+        said = [turn.text.strip() for turn in conversation.turns if turn.role is Role.CITIZEN and turn.text.strip()]
+        readings = [self._read(text) for text in said]
+        hits = [hit for reading in readings for hit in reading.hits]
+        words: Counter[str] = Counter()
+        for reading in readings:
+            words.update(reading.words)
+        category, matter = self._category(hits, words), self._matter(hits, words)
+        unit = unit_for(matter.outcome, self._units)
+        return Understanding(
+            category=category,
+            matter=matter,
+            unit=unit,
+            elements=elements([reading.facts for reading in readings], tuple(self._subject(hits, matter, words))),
+            summary=summarise(said),
+        )
+
+    def _read_anew(self, text: str) -> _Reading:
+        return _Reading(self._detector.look(text), count_words(text, (*self._categories, *self._matters)), read(text))
+
+    def _category(self, hits: Sequence[EmergencyHit], words: Counter[str]) -> Decision:
+        citations = self._profile.category_citations
+        urgent = classify_emergency(hits, self._categories, self._profile.emergency.citation)
+        return urgent if urgent.outcome else classify(words, self._categories, kind="category", citations=citations)
+
+    def _matter(self, hits: Sequence[EmergencyHit], words: Counter[str]) -> Decision:
+        urgent = classify_emergency(hits, self._matters, self._profile.emergency.citation)
+        return urgent if urgent.outcome else classify(words, self._matters, kind="matter")
+
+    def _subject(self, hits: Sequence[EmergencyHit], matter: Decision, words: Counter[str]) -> Iterable[str]:
+        """The words that gave the matter away: those of the emergency, or else those of the lexicon."""
+        yield from (hit.phrase for hit in hits)
+        if not hits:
+            for topic in self._matters:
+                if topic.id == matter.outcome:
+                    yield from evidence(topic, words)
+
+
+def summarise(said: Sequence[str]) -> str:
+    """Return the petitioner's own words, joined, without small talk and repetitions, at most 300 characters."""
+    kept: list[str] = []
+    for text in said:
+        plain = text.rstrip("，。！？,.!? ")
+        if plain and plain not in _SMALL_TALK and (not kept or plain != kept[-1]):
+            kept.append(plain)
+    summary = digits("，".join(kept))
+    return summary if len(summary) <= SUMMARY_LIMIT else summary[: SUMMARY_LIMIT - 1] + "…"
