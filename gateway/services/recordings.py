@@ -1,13 +1,14 @@
 """Listening to a call again (录音回放): its legs' recordings as one sound, read piece by piece.
 
-All recordings of a call are 16-bit mono WAVs at 8 kHz whose sample 0 is the call's 0.0, so mixing is adding. A recording
-that was cut off by a crash states a wrong length; what lies in the file counts.
+All recordings of a call are 16-bit mono WAVs at 8 kHz whose sample 0 is the call's 0.0, so mixing is adding. One that
+was cut off by a crash states a wrong length; what lies in the file counts.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -84,6 +85,20 @@ class Sound:
     """Several tracks heard together, as the octets of one WAV file that exists nowhere."""
 
     tracks: tuple[Track, ...]
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> Sound:
+        """Open the recordings among *paths* that can be read; blocks on the disk."""
+        tracks = []
+        for path in paths:
+            with suppress(Refused):
+                tracks.append(open_track(path))
+        return cls(tuple(tracks))
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.samples / RATE
 
     @property
     def samples(self) -> int:

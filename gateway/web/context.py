@@ -1,0 +1,114 @@
+"""What handlers work with: the parts that the composition root gives, and one visit's circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from gateway.domain.account import Account
+from gateway.domain.events import Fact, Json
+from gateway.domain.profile import Profile
+from gateway.domain.ticket import Ticket
+from gateway.ports import Accounts, Clock, ModelDescription, Store
+from gateway.services.desk import Desk
+from gateway.services.feed import Feed
+from gateway.services.ledger import Ledger
+from gateway.services.switchboard import Switchboard
+from gateway.services.tickets import TicketEditor
+from gateway.web.sessions import Guesses, Session, Sessions
+from routing.directory import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleParts:
+    """What the console shows and works on.
+
+    ``lines`` and ``matters`` map ids to Chinese names, ``prompts`` a prompt's id to the words it says. ``health`` tells
+    of each component ``ok`` or what is wrong with it; ``sip`` and ``media`` are the two without which no call can be
+    taken. ``registry`` holds the metrics that are shown.
+    """
+
+    switchboard: Switchboard
+    desk: Desk
+    feed: Feed
+    ledger: Ledger
+    editor: TicketEditor
+    store: Store
+    accounts: Accounts
+    clock: Clock
+    model: Callable[[], ModelDescription]
+    listening: Callable[[], bool]
+    health: Callable[[], Mapping[str, str]]
+    recordings: Path
+    profile: Profile
+    lines: Mapping[str, str]
+    units: Mapping[str, Unit]
+    matters: Mapping[str, str]
+    prompts: Mapping[str, str]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The console while it serves. ``live_pages`` are the WebSockets that are open."""
+
+    parts: ConsoleParts
+    sessions: Sessions
+    description: dict[str, Any]
+    guesses: Guesses = field(default_factory=Guesses)
+    live_pages: set[web.WebSocketResponse] = field(default_factory=set)
+    secure_cookies: bool = False
+    metrics_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request: where it goes, and who makes it."""
+
+    context: Context
+    request: web.Request
+    session: Session | None
+
+    @property
+    def parts(self) -> ConsoleParts:
+        """What the console works on."""
+        return self.context.parts
+
+    @property
+    def signed_in(self) -> Session:
+        """The session of a visitor who had to sign in to get here."""
+        assert self.session is not None
+        return self.session
+
+    @property
+    def account(self) -> Account:
+        """Who it is."""
+        return self.signed_in.account
+
+    @property
+    def address(self) -> str:
+        """Where the visitor's connection comes from."""
+        return self.request.remote or ""
+
+    def tell(self, kind: str, ticket: Ticket | None = None, **values: Json) -> None:
+        """Journal what this visitor did."""
+        self.parts.ledger.tell(
+            Fact(
+                kind=kind,
+                at=self.parts.clock.now(),
+                call_id=ticket.call_id if ticket else None,
+                ticket_id=ticket.id if ticket else None,
+                values={"by": self.account.name, **values},
+            )
+        )
+
+    def sees(self, kind: str, ticket: Ticket, part: str = "") -> None:
+        """Journal that this visitor looked at something, once in a while however often the page asks for it."""
+        if self.signed_in.sees((kind, ticket.id, part), self.parts.clock.monotonic()):
+            self.tell(kind, ticket, **({"part": part} if part else {}))

@@ -1,0 +1,416 @@
+"""What the interface shows (视图): the domain's values as msgspec Structs, callers' numbers masked where many see.
+
+Offsets are seconds of the call. Ids stay ids; ``/api/catalogue`` has their Chinese names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from gateway.domain.account import Account
+from gateway.domain.call import Role
+from gateway.domain.decision import Decision
+from gateway.domain.events import Entry, Fact
+from gateway.domain.ticket import Ticket
+from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import CallLeg
+from gateway.services.desk import Agent
+from gateway.services.feed import Said
+from gateway.services.handoff import HandOff
+from gateway.services.live_call import LiveCall
+from gateway.services.transfer import UnitTransfer
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Anything shown."""
+
+
+class CitationView(View, frozen=True):
+    """An article in the regulation's own words."""
+
+    obligation: str
+    document: str
+    article: str
+    words: str
+
+
+class ReasonView(View, frozen=True):
+    """Why something was decided."""
+
+    rule: str
+    evidence: str
+    citation: CitationView | None
+
+
+class DecisionView(View, frozen=True):
+    """One decision."""
+
+    kind: str
+    outcome: str
+    reasons: list[ReasonView]
+
+
+class ElementsView(View, frozen=True):
+    """The six elements (六要素)."""
+
+    time: str
+    place: str
+    person: str
+    cause: str
+    course: str
+    outcome: str
+
+
+class TicketView(View, frozen=True):
+    """A ticket. ``caller`` is masked except in a ticket's own detail; ``edited`` names what people have written."""
+
+    id: str
+    call_id: str | None
+    channel: str
+    caller: str
+    received_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    agent: str
+    state: str
+    category: str
+    matter: str
+    unit: str
+    emergency_line: str
+    elements: ElementsView
+    summary: str
+    ending: str
+    decisions: list[DecisionView]
+    edited: list[str]
+    revision: int
+
+
+class WordView(View, frozen=True):
+    """A word and its place in the audio."""
+
+    text: str
+    start: float
+    end: float
+
+
+class UtteranceView(View, frozen=True, tag_field="type", tag="utterance"):
+    """Words of one leg; a later one with the same leg and number replaces it while it is not final."""
+
+    leg: str
+    role: str
+    number: int
+    text: str
+    start: float
+    end: float
+    final: bool
+    words: list[WordView]
+
+
+class GapView(View, frozen=True, tag_field="type", tag="gap"):
+    """A stretch of a leg nobody heard."""
+
+    leg: str
+    role: str
+    start: float
+    end: float
+    reason: str
+
+
+class LegView(View, frozen=True):
+    """One party of a live call; a citizen's number is masked."""
+
+    id: str
+    role: str
+    number: str
+    state: str
+    joined: bool
+
+
+class StepView(View, frozen=True):
+    """One step of a hand-off."""
+
+    event: str
+    offset: float
+    detail: str
+
+
+class HandOffView(View, frozen=True):
+    """An emergency hand-off; the phrase is empty when a person began it."""
+
+    line: str
+    by: str
+    state: str
+    live: bool
+    phrase: str
+    rule: str
+    phrase_start: float | None
+    phrase_end: float | None
+    steps: list[StepView]
+
+
+class TransferView(View, frozen=True):
+    """The transfer to a unit."""
+
+    unit: str
+    state: str
+    live: bool
+
+
+class CallView(View, frozen=True):
+    """A live call without its words. ``offset`` is the call's age when this was sent, negative never."""
+
+    id: str
+    state: str
+    offset: float
+    answered: bool
+    legs: list[LegView]
+    hand_offs: list[HandOffView]
+    transfer: TransferView | None
+
+
+class FactView(View, frozen=True):
+    """Something that happened; ``seq`` and ``hash`` once it is in the journal."""
+
+    kind: str
+    at: datetime
+    call_id: str | None
+    ticket_id: str | None
+    offset: float | None
+    values: dict[str, Any]
+    seq: int | None = None
+    hash: str = ""
+
+
+class LiveCallView(View, frozen=True):
+    """A live call with everything so far."""
+
+    call: CallView
+    ticket: TicketView
+    said: list[UtteranceView | GapView]
+    facts: list[FactView]
+
+
+class AgentView(View, frozen=True):
+    """An agent; ``seconds`` is how long the present state has lasted."""
+
+    id: str
+    name: str
+    number: str
+    presence: str
+    call_id: str | None
+    seconds: float
+
+
+class RecordedLegView(View, frozen=True):
+    """A leg as remembered. ``recorded`` says whether its recording was closed and is there to be heard."""
+
+    id: str
+    role: str
+    number: str
+    started: float
+    ended: float | None
+    recorded: bool
+    sha256: str
+
+
+class AccountView(View, frozen=True):
+    """An account, without what opens it."""
+
+    name: str
+    display_name: str
+    role: str
+    agent_id: str
+
+
+def masked(number: str) -> str:
+    """Return a telephone number with its middle hidden: ``138****1234``."""
+    if len(number) >= 11:
+        return f"{number[:-8]}****{number[-4:]}"
+    kept = len(number) // 4
+    return number[:kept] + "*" * (len(number) - 2 * kept) + number[len(number) - kept :]
+
+
+def ticket_view(ticket: Ticket, *, whole_number: bool = False) -> TicketView:
+    """Show a ticket."""
+    return TicketView(
+        id=ticket.id,
+        call_id=ticket.call_id,
+        channel=ticket.channel.value,
+        caller=ticket.caller if whole_number else masked(ticket.caller),
+        received_at=ticket.received_at,
+        answered_at=ticket.answered_at,
+        ended_at=ticket.ended_at,
+        agent=ticket.agent,
+        state=ticket.state.value,
+        category=ticket.category,
+        matter=ticket.matter,
+        unit=ticket.unit,
+        emergency_line=ticket.emergency_line,
+        elements=ElementsView(**asdict(ticket.elements)),
+        summary=ticket.summary,
+        ending=ticket.ending,
+        decisions=[_decision_view(decision) for decision in ticket.decisions],
+        edited=sorted(ticket.edited),
+        revision=ticket.revision,
+    )
+
+
+def _decision_view(decision: Decision) -> DecisionView:
+    return DecisionView(
+        kind=decision.kind.value,
+        outcome=decision.outcome,
+        reasons=[
+            ReasonView(
+                rule=reason.rule,
+                evidence=reason.evidence,
+                citation=CitationView(**asdict(reason.citation)) if reason.citation else None,
+            )
+            for reason in decision.reasons
+        ],
+    )
+
+
+def heard_view(role: str, heard: Utterance | Gap) -> UtteranceView | GapView:
+    """Show words, or their absence."""
+    if isinstance(heard, Gap):
+        return GapView(leg=heard.leg_id, role=role, start=heard.start, end=heard.end, reason=heard.reason)
+    return UtteranceView(
+        leg=heard.leg_id,
+        role=role,
+        number=heard.number,
+        text=heard.text,
+        start=heard.start,
+        end=heard.end,
+        final=heard.is_final,
+        words=[WordView(text=word.text, start=word.start, end=word.end) for word in heard.words],
+    )
+
+
+def said_view(said: Said) -> UtteranceView | GapView:
+    """Show words of a live call."""
+    return heard_view(said.role.value, said.utterance)
+
+
+def fact_view(fact: Fact) -> FactView:
+    """Show a fact."""
+    return FactView(
+        kind=fact.kind,
+        at=fact.at,
+        call_id=fact.call_id,
+        ticket_id=fact.ticket_id,
+        offset=fact.offset,
+        values=dict(fact.values),
+    )
+
+
+def entry_view(entry: Entry) -> FactView:
+    """Show a fact as the journal keeps it."""
+    return msgspec.structs.replace(fact_view(entry.fact), seq=entry.seq, hash=entry.hash)
+
+
+def call_view(call: LiveCall) -> CallView:
+    """Show a live call as it stands."""
+    answered = call.record.ticket.answered_at is not None
+    return CallView(
+        id=call.id,
+        state=_call_state(call, answered),
+        offset=round(max(0.0, call.record.offset), 3),
+        answered=answered,
+        legs=_leg_views(call),
+        hand_offs=[_hand_off_view(hand_off) for hand_off in call.hand_offs.values()],
+        transfer=_transfer_view(call.transfer) if call.transfer else None,
+    )
+
+
+def live_call_view(call: LiveCall) -> LiveCallView:
+    """Show a live call with all that was said and done in it."""
+    return LiveCallView(
+        call=call_view(call),
+        ticket=ticket_view(call.record.ticket),
+        said=[said_view(said) for said in call.record.said],
+        facts=[fact_view(fact) for fact in call.record.facts],
+    )
+
+
+def _call_state(call: LiveCall, answered: bool) -> str:
+    """Name what matters most about a call: an emergency, a transfer, then whether anybody talks with the citizen."""
+    if any(hand_off.is_live for hand_off in call.hand_offs.values()):
+        return "emergency"
+    if call.transfer is not None and call.transfer.is_live:
+        return "transfer"
+    if not answered:
+        return "ringing"
+    return "talking" if any(leg.joined and leg.role != Role.CITIZEN.value for leg in _leg_views(call)) else "waiting"
+
+
+def _leg_views(call: LiveCall) -> list[LegView]:
+    floor = getattr(call, "floor", None)  # a call that was taken this very moment has none yet
+    return [
+        LegView(
+            id=party.live.leg.id,
+            role=party.role.value,
+            number=masked(party.live.leg.number) if party.role is Role.CITIZEN else party.live.leg.number,
+            state=party.live.leg.state.value,
+            joined=party.is_joined,
+        )
+        for party in (floor.parties if floor else ())
+    ]
+
+
+def _hand_off_view(hand_off: HandOff) -> HandOffView:
+    hit = hand_off.hit
+    return HandOffView(
+        line=hand_off.line,
+        by=hand_off.by,
+        state=hand_off.state.value,
+        live=hand_off.is_live,
+        phrase=hit.phrase if hit else "",
+        rule=hit.rule if hit else "",
+        phrase_start=hit.start if hit else None,
+        phrase_end=hit.end if hit else None,
+        steps=[StepView(event=step.event, offset=step.offset, detail=step.detail) for step in hand_off.steps],
+    )
+
+
+def _transfer_view(transfer: UnitTransfer) -> TransferView:
+    return TransferView(unit=transfer.unit.id, state=transfer.state.value, live=transfer.is_live)
+
+
+def agent_views(agents: Iterable[Agent], now: float) -> list[AgentView]:
+    """Show the agents at the monotonic instant *now*."""
+    return [
+        AgentView(
+            id=agent.id,
+            name=agent.name,
+            number=agent.destination.number,
+            presence=agent.presence.value,
+            call_id=agent.call_id,
+            seconds=round(now - agent.since, 1),
+        )
+        for agent in agents
+    ]
+
+
+def recorded_leg_view(leg: CallLeg) -> RecordedLegView:
+    """Show a leg as remembered, its number as whole as in the ticket's detail."""
+    return RecordedLegView(
+        id=leg.leg_id,
+        role=leg.role.value,
+        number=leg.number,
+        started=leg.started,
+        ended=leg.ended,
+        recorded=bool(leg.recording),
+        sha256=leg.sha256,
+    )
+
+
+def account_view(account: Account) -> AccountView:
+    """Show an account."""
+    return AccountView(
+        name=account.name, display_name=account.display_name, role=account.role.value, agent_id=account.agent_id
+    )
