@@ -12,11 +12,13 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import exc
 
+from gateway.domain.errors import OurMistake
+from gateway.domain.events import Fact, Json
 from gateway.ports import Clock
-from gateway.storage.anchor import write_anchor
+from gateway.storage.anchor import read_anchor, write_anchor
 from gateway.storage.chain import Anchor
 from gateway.storage.sqlite import engine_for, losses, place, wal_path
-from gateway.storage.transaction import SqlTransaction, last_entry
+from gateway.storage.transaction import SqlTransaction, entry_hash, last_entry
 from gateway.storage.writer import Lost
 
 T = TypeVar("T")
@@ -28,17 +30,23 @@ ANCHOR_EVERY = 1.0
 
 
 class SqliteSession:
-    """What `GroupCommitWriter` drives, on the file at *path*, waiting up to *patience* seconds for another's lock."""
+    """What `GroupCommitWriter` drives, on the file at *path*, waiting up to *patience* seconds for another's lock.
 
-    def __init__(self, path: Path, *, clock: Clock, patience: float) -> None:
+    *on_loss* lets go of whatever else holds the file open: SQLite begins afresh only when nobody does.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Clock, patience: float, on_loss: Callable[[], None] = lambda: None
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._on_loss = on_loss
         self._engine = engine_for(path, writes=True, patience=patience)
         self._connection: sa.Connection | None = None
         self._place: tuple[tuple[int, int], ...] = ()
         self._last = Anchor()
-        self._durable = Anchor()
-        self._anchored = Anchor()
+        self._durable: Anchor | None = None
+        self._anchored: Anchor | None = None
         self._anchor_due = clock.monotonic()
         self.anchor_error = ""
 
@@ -48,8 +56,8 @@ class SqliteSession:
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._connection.begin()
-                self._last = self._durable = last_entry(self._connection)
                 self._place = self._places()
+                self._last = self._resumed(self._connection)
             else:
                 self._stay()
                 self._connection.begin()
@@ -80,7 +88,7 @@ class SqliteSession:
         self._durable = self._last
 
     def tend(self) -> None:
-        """Look whether the file is there, after a loss whether it takes a write, and leave an anchor when one is due."""
+        """Look whether the file is there and, after a loss, takes a write again; leave an anchor when one is due."""
         if self._connection is None:
             self.begin()
             with losses(self._path):
@@ -92,6 +100,7 @@ class SqliteSession:
 
     def abandon(self) -> None:
         """Forget the connection; SQLite undoes what it had not committed."""
+        self._on_loss()
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(exc.SQLAlchemyError):
@@ -104,8 +113,33 @@ class SqliteSession:
             self._drop_anchor()
         self.abandon()
 
+    def _resumed(self, connection: sa.Connection) -> Anchor:
+        """Return where the journal of a file just opened goes on: after a fact of doubt, if its end was another."""
+        last = last_entry(connection)
+        try:
+            seen = self._durable or read_anchor(self._path)
+        except OurMistake:
+            return self._doubt(connection, last, "the anchor is unreadable", None)
+        if seen is None and last.seq == 0:
+            write_anchor(self._path, last)
+            return last
+        if seen is None:
+            return self._doubt(connection, last, "the anchor is missing", None)
+        if seen.seq > 0 and entry_hash(connection, seen.seq) != seen.hash:
+            return self._doubt(connection, last, "the journal was cut or altered", seen)
+        return last
+
+    def _doubt(self, connection: sa.Connection, last: Anchor, reason: str, seen: Anchor | None) -> Anchor:
+        log.error("journal.doubted", reason=reason)
+        values: dict[str, Json] = {"reason": reason}
+        if seen is not None:
+            values |= {"seq": seen.seq, "hash": seen.hash}
+        transaction = SqlTransaction(connection, last)
+        transaction.append(Fact(kind="journal.doubted", at=self._clock.now(), values=values))
+        return transaction.last
+
     def _drop_anchor(self) -> None:
-        if self._durable == self._anchored:
+        if self._durable is None or self._durable == self._anchored:
             return
         self._anchor_due = self._clock.monotonic() + ANCHOR_EVERY
         try:

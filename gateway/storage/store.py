@@ -12,30 +12,25 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
-import structlog
 
 from gateway.domain.call import CallId
 from gateway.domain.contact import ChannelKind
-from gateway.domain.errors import OurMistake, Unavailable
-from gateway.domain.events import Entry, Fact, Json
+from gateway.domain.errors import Unavailable
+from gateway.domain.events import Entry
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Clock, Transaction
 from gateway.storage.accounts import Account
-from gateway.storage.anchor import read_anchor, write_anchor
-from gateway.storage.chain import Anchor
 from gateway.storage.journal import read_entries
 from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
 from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
 from gateway.storage.session import SqliteSession
 from gateway.storage.sqlite import database_path, engine_for, losses, place
-from gateway.storage.transaction import SqlTransaction, find_ticket, last_entry
+from gateway.storage.transaction import SqlTransaction, find_ticket
 from gateway.storage.writer import RETRY_AFTER, GroupCommitWriter, WriterStatus
 
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 READERS = 4
 """Threads that read, each with a connection of its own."""
@@ -63,30 +58,28 @@ class SqliteStore:
 
     def __init__(self, where: str | Path, *, clock: Clock, patience: float = 2.0, queue_limit: int = 1000) -> None:
         self._path = database_path(where)
-        self._clock = clock
         self._patience = patience
-        self._session = SqliteSession(self._path, clock=clock, patience=patience)
-        self._writer: GroupCommitWriter[SqlTransaction] = GroupCommitWriter(self._session, queue_limit=queue_limit)
         self._reader = engine_for(self._path, writes=False, patience=patience, connections=READERS)
+        self._session = SqliteSession(self._path, clock=clock, patience=patience, on_loss=self._reader.dispose)
+        self._writer: GroupCommitWriter[SqlTransaction] = GroupCommitWriter(self._session, queue_limit=queue_limit)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
         self._reads = 0
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(migrate, self._path, patience=self._patience)
-        doubt = await asyncio.to_thread(self._doubt)
         self._writer.start()
-        if doubt is not None:
-            log.error("journal.doubted", reason=doubt.values["reason"])
-            try:
-                await self._writer.commit(lambda transaction: transaction.append(doubt))
-            except BaseException:
-                await self._writer.close()
-                raise
+        try:
+            await self._writer.commit(lambda transaction: None)
+        except BaseException:
+            await self._writer.close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
         self._threads.shutdown(wait=False)
         await self._writer.close()
         self._reader.dispose()
@@ -168,6 +161,8 @@ class SqliteStore:
 
     async def _read(self, query: Callable[[sa.Connection], T]) -> T:
         """Run *query* on one moment of the database, in a reading thread."""
+        if self._closed:
+            raise Unavailable("the store is closed")
         if self._reads >= READERS + READS_WAITING:
             raise Unavailable(f"{self._reads} reads wait already", retry_after=RETRY_AFTER)
         self._reads += 1
@@ -184,25 +179,3 @@ class SqliteStore:
             with connection.begin():
                 connection.info["place"] = here
                 return query(connection)
-
-    def _doubt(self) -> Fact | None:
-        """Return a fact when journal and anchor disagree, as they do after a cut; a new journal gets its anchor."""
-        with losses(self._path), self._reader.begin() as connection:
-            last = last_entry(connection)
-            try:
-                anchor = read_anchor(self._path)
-            except OurMistake:
-                return self._doubted("the anchor is unreadable", Anchor())
-            if anchor is None and last.seq > 0:
-                return self._doubted("the anchor is missing", Anchor())
-            if anchor is None:
-                write_anchor(self._path, last)
-                return None
-            seen = read_entries(connection, call_id=None, ticket_id=None, after=anchor.seq - 1, limit=1)
-        if anchor.seq == 0 or (seen and seen[0].seq == anchor.seq and seen[0].hash == anchor.hash):
-            return None
-        return self._doubted("the journal was cut or altered", anchor)
-
-    def _doubted(self, reason: str, anchor: Anchor) -> Fact:
-        values: dict[str, Json] = {"reason": reason, "seq": anchor.seq, "hash": anchor.hash}
-        return Fact(kind="journal.doubted", at=self._clock.now(), values=values)

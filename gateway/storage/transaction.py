@@ -52,6 +52,11 @@ def last_entry(connection: sa.Connection) -> Anchor:
     return Anchor() if row is None else Anchor(seq=row.seq, hash=row.hash)
 
 
+def entry_hash(connection: sa.Connection, seq: int) -> str | None:
+    """Return the hash of one journal entry, None when it is not there."""
+    return connection.scalar(sa.select(schema.journal.c.hash).where(schema.journal.c.seq == seq))
+
+
 class SqlTransaction:
     """The writes and reads of one unit, inside a transaction that holds the write lock.
 

@@ -10,7 +10,8 @@ from gateway.storage.schema import CanonicalJson, Instant
 revision = "0001"
 down_revision = None
 
-SQLITE_GUARDS = (
+# SQLite triggers; on PostgreSQL the same three refusals take a function.
+JOURNAL_GUARDS = (
     """
     CREATE TRIGGER journal_refuses_update BEFORE UPDATE ON journal
     BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END
@@ -25,22 +26,6 @@ SQLITE_GUARDS = (
     WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal)
     BEGIN SELECT RAISE(ABORT, 'the journal grows at its end, by one'); END
     """,
-)
-
-POSTGRESQL_GUARDS = (
-    """
-    CREATE FUNCTION journal_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF TG_OP = 'INSERT' THEN
-            IF NEW.seq = (SELECT coalesce(max(seq), 0) + 1 FROM journal) THEN RETURN NEW; END IF;
-            RAISE EXCEPTION 'the journal grows at its end, by one';
-        END IF;
-        RAISE EXCEPTION 'the journal only grows';
-    END $$
-    """,
-    "CREATE TRIGGER journal_guard BEFORE INSERT OR UPDATE OR DELETE ON journal"
-    " FOR EACH ROW EXECUTE FUNCTION journal_guard()",
-    "CREATE TRIGGER journal_refuses_truncate BEFORE TRUNCATE ON journal EXECUTE FUNCTION journal_guard()",
 )
 
 
@@ -142,5 +127,5 @@ def upgrade() -> None:
         sa.Column("name_zh", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
-    for guard in SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS:
+    for guard in JOURNAL_GUARDS:
         op.execute(guard)
