@@ -53,7 +53,7 @@ class Dialog:
             call_id=request.call_id,
             local=request.from_,
             remote=response.to,
-            remote_target=contact_of(response),
+            remote_target=contact_of(response) if "Contact" in response.headers else Uri.parse(request.uri),
             route_set=tuple(reversed(response.headers.all("Record-Route"))),
             local_cseq=request.cseq[0],
         )

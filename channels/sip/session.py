@@ -16,6 +16,7 @@
                                             description, or None (or raises NotAcceptable) for 488
     await session.reoffer(description) -> SessionDescription      our re-INVITE; raises ReofferRefused, SessionOver
     await session.hang_up(reason="")        in any state, any number of times; never raises
+    session.release(reason)                 hang_up without waiting: the last signalling goes on in the background
 
 ``ring``, ``answer`` and ``reoffer`` raise SessionOver when the session has ended in the meantime (its events say
 how), and OurMistake where the state never allowed the call. ``hang_up`` ends the events at once (Ended with
