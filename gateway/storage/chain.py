@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -62,7 +62,9 @@ def canonical(value: object) -> str:
     Raises `OurMistake` for what JSON or UTF-8 cannot carry: NaN, a lone surrogate, an object.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(
+            value, default=_plain, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+        )
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise OurMistake(f"not a JSON value: {error}") from error
@@ -157,6 +159,15 @@ def _recomputed(record: Record) -> str:
         return _digest(body)
     except (OurMistake, TypeError, ValueError, RecursionError):
         return ""
+
+
+def _plain(value: object) -> object:
+    """Write any mapping or sequence as the one JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def _digest(body: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.decision import Decision
@@ -14,7 +15,6 @@ from gateway.domain.errors import OurMistake
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports import CallLeg
-from gateway.storage.accounts import Account
 from gateway.storage.chain import Record, instant
 
 Values = dict[str, Any]
@@ -170,9 +170,26 @@ def gap_from(row: sa.Row[Any]) -> Gap:
     return Gap(leg_id=LegId(row.leg_id), start=row.started, end=row.ended, reason=row.reason)
 
 
+def account_row(account: Account) -> Values:
+    """Write an account."""
+    return {
+        "name": account.name,
+        "display_name": account.display_name,
+        "role": account.role.value,
+        "password_hash": account.password_hash,
+        "agent_id": account.agent_id,
+    }
+
+
 def account_from(row: sa.Row[Any]) -> Account:
     """Read an account."""
-    return Account(name=row.name, password_hash=row.password_hash, role=row.role, name_zh=row.name_zh)
+    return Account(
+        name=row.name,
+        display_name=row.display_name,
+        role=AccountRole(row.role),
+        password_hash=row.password_hash,
+        agent_id=row.agent_id,
+    )
 
 
 def record_from(row: sa.Row[Any]) -> Record:

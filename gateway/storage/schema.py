@@ -165,7 +165,8 @@ accounts = sa.Table(
     "accounts",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
-    sa.Column("name_zh", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("agent_id", sa.Text, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""`SqliteStore`: the one place that remembers, on one SQLite file (`gateway.ports.Store`)."""
+"""`SqliteStore`: the one place that remembers, on one SQLite file (`gateway.ports.Store`, `gateway.ports.Accounts`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
+from gateway.domain.account import Account
 from gateway.domain.call import CallId
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Unavailable
@@ -20,7 +21,6 @@ from gateway.domain.events import Entry
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Clock, Transaction
-from gateway.storage.accounts import Account
 from gateway.storage.journal import read_entries
 from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from gateway.domain.account import Account
 from gateway.domain.call import CallId
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.errors import Conflict, OurMistake
@@ -15,9 +16,9 @@ from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg
 from gateway.storage import schema
-from gateway.storage.accounts import Account
 from gateway.storage.chain import Anchor, entry_of, link
 from gateway.storage.records import (
+    account_row,
     contact_from,
     contact_row,
     gap_row,
@@ -132,13 +133,7 @@ class SqlTransaction:
 
     def save_account(self, account: Account) -> None:
         """Insert or replace an account."""
-        row = {
-            "name": account.name,
-            "password_hash": account.password_hash,
-            "role": account.role,
-            "name_zh": account.name_zh,
-        }
-        self._put(schema.accounts, row)
+        self._put(schema.accounts, account_row(account))
 
     def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Replace the row of the same key, or insert it; the write lock is ours, so nothing comes between."""

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
 
 import pytest
 
+from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
@@ -17,7 +20,7 @@ from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
-from gateway.ports import CallLeg, Store, Transaction
+from gateway.ports import Accounts, CallLeg, Store, Transaction
 from gateway.storage.chain import GENESIS
 from gateway.storage.store import SqliteStore
 from tests.fakes.store import MemoryStore, SetClock
@@ -53,8 +56,21 @@ WORDS = Utterance(
 )
 
 
+AGENT = Account(
+    name="agent1",
+    display_name="坐席一",
+    role=AccountRole.AGENT,
+    password_hash="$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
+    agent_id="1001",
+)
+
+
+class Remembering(Store, Accounts, Protocol):
+    """What one object is to both the services and the console."""
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Remembering]:
     if request.param == "memory":
         yield MemoryStore()
         return
@@ -354,3 +370,34 @@ async def test_what_a_commit_returned_is_read_by_the_next_read(store: Store) -> 
 async def test_a_stop_iteration_in_a_unit_reaches_its_waiter_as_an_error(store: Store) -> None:
     with pytest.raises(RuntimeError):
         await store.commit(lambda tx: next(iter(())))
+
+
+async def test_any_mapping_and_sequence_is_json(store: Store) -> None:
+    values = {"reasons": (MappingProxyType({"rule": "r1"}),)}
+
+    entry = await append(store, Fact(kind="x.y", at=NOON, values=values))
+
+    assert entry.fact.values == {"reasons": [{"rule": "r1"}]}
+
+
+async def test_an_account_is_found_by_its_exact_name(store: Remembering) -> None:
+    await store.save_account(AGENT)
+
+    assert await store.account("agent1") == AGENT
+    assert await store.account("AGENT1") is None
+    assert await store.account("") is None
+
+
+async def test_an_account_saved_again_is_replaced(store: Remembering) -> None:
+    changed = replace(AGENT, role=AccountRole.SUPERVISOR, display_name="班长", agent_id="")
+    await store.save_account(AGENT)
+    await store.save_account(changed)
+
+    assert await store.accounts() == [changed]
+
+
+async def test_accounts_come_by_name(store: Remembering) -> None:
+    for name in ("c", "a", "b"):
+        await store.save_account(replace(AGENT, name=name))
+
+    assert [account.name for account in await store.accounts()] == ["a", "b", "c"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
+from gateway.domain.account import Account
 from gateway.domain.call import CallId, LegId
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.errors import Conflict, OurMistake, Unavailable
@@ -43,10 +44,16 @@ class _Memory:
     legs: dict[LegId, CallLeg] = field(default_factory=dict)
     speech: dict[tuple[LegId, int | None, float], tuple[CallId, Utterance | Gap]] = field(default_factory=dict)
     journal: list[Entry] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(
-            dict(self.contacts), dict(self.tickets), dict(self.legs), dict(self.speech), list(self.journal)
+            dict(self.contacts),
+            dict(self.tickets),
+            dict(self.legs),
+            dict(self.speech),
+            list(self.journal),
+            dict(self.accounts),
         )
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
@@ -86,7 +93,7 @@ class _Memory:
 
 
 class MemoryStore:
-    """A `gateway.ports.Store` in memory; `fail` makes it unavailable until it is told otherwise."""
+    """A `gateway.ports.Store` and `gateway.ports.Accounts` in memory; `fail` makes it unavailable for a while."""
 
     def __init__(self) -> None:
         self._memory = _Memory()
@@ -145,6 +152,16 @@ class MemoryStore:
             and (call_id is None or entry.fact.call_id == call_id)
             and (ticket_id is None or entry.fact.ticket_id == ticket_id)
         ][:limit]
+
+    async def account(self, name: str) -> Account | None:
+        return (await self._reach()).accounts.get(name)
+
+    async def accounts(self) -> Sequence[Account]:
+        memory = await self._reach()
+        return [memory.accounts[name] for name in sorted(memory.accounts)]
+
+    async def save_account(self, account: Account) -> None:
+        (await self._reach()).accounts[account.name] = account
 
     async def _reach(self) -> _Memory:
         """Let others run, as a disk would, and find out whether the memory answers."""

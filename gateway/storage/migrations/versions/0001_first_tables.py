@@ -122,9 +122,10 @@ def upgrade() -> None:
     op.create_table(
         "accounts",
         sa.Column("name", sa.Text, nullable=False),
-        sa.Column("password_hash", sa.Text, nullable=False),
+        sa.Column("display_name", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("name_zh", sa.Text, nullable=False),
+        sa.Column("password_hash", sa.Text, nullable=False),
+        sa.Column("agent_id", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
     for guard in JOURNAL_GUARDS:
