@@ -112,10 +112,8 @@ class Sip(_Section, frozen=True, kw_only=True):
     advertise: str = ""
     hotline_number: Number = "12345"
     realm: Name = "jiesu"
-    domains: tuple[Name, ...] = ()
     registration_min: Duration = _span("60s")
     registration_max: Duration = _span("1h")
-    answer_limit: Duration = _span("60s")
     hang_up_limit: Duration = _span("5s")
     trunk_check_interval: Duration = _span("30s")
     trunk_check_limit: Duration = _span("4s")
@@ -179,18 +177,19 @@ class Desk(_Section, frozen=True, kw_only=True):
     """Agents, and citizens who wait for them or for a unit."""
 
     agent_ring_limit: Duration = _span("20s")
-    queue_limit: Duration = _span("10min")
-    unit_ring_limit: Duration = _span("25s")
+    no_answer_rest: Duration = _span("30s")
+    queue_limit: Duration = _span("3min")
+    unit_ring_limit: Duration = _span("30s")
     consult_limit: Duration = _span("2min")
-    wrap_up_limit: Duration = _span("30s")
+    wrap_up_limit: Duration = _span("10s")
+    call_limit: Duration = _span("1h")
 
 
 class Handoff(_Section, frozen=True, kw_only=True):
     """The technical limits of an emergency hand-off; whom to ask, and how long, is the profile's."""
 
-    brief: bool = True
-    accept_limit: Duration = _span("60s")
-    total_limit: Duration = _span("90s")
+    brief_limit: Duration = _span("8s")
+    accept_limit: Duration = _span("30s")
 
 
 class Media(_Section, frozen=True, kw_only=True):
@@ -199,23 +198,16 @@ class Media(_Section, frozen=True, kw_only=True):
     ports: tuple[Port, Port] = (16384, 18383)
     port_rest: Duration = _span("3s")
     laws: Annotated[tuple[Literal["PCMA", "PCMU"], ...], Meta(min_length=1, max_length=2)] = ("PCMA", "PCMU")
-    jitter_depth: Duration = _span("60ms")
     silence_alert: Duration = _span("5s")
     silence_limit: Duration = _span("60s")
     greeting: bool = True
-    recording: bool = True
     prompts: str = ""
 
 
 class Asr(_Section, frozen=True, kw_only=True):
     """Speech recognition."""
 
-    enabled: bool = True
     model: str = ""
-    restarts: Annotated[int, Meta(ge=0, le=1000)] = 5
-    restart_window: Duration = _span("1min")
-    restart_rest: Duration = _span("30s")
-    stall_limit: Duration = _span("5s")
 
 
 class Web(_Section, frozen=True, kw_only=True):
@@ -224,7 +216,6 @@ class Web(_Section, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8345"
     session_lifetime: Duration = _span("12h")
     secure_cookies: bool = False
-    first_password_file: str = ""
 
 
 class Log(_Section, frozen=True, kw_only=True):
@@ -392,7 +383,6 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         node=replace(settings.node, data=absolute(settings.node.data)),
         asr=replace(settings.asr, model=absolute(settings.asr.model)),
         media=replace(settings.media, prompts=absolute(settings.media.prompts)),
-        web=replace(settings.web, first_password_file=absolute(settings.web.first_password_file)),
         trunk=with_password("trunk", settings.trunk),
         telephone=with_password("telephone", settings.telephone),
     )
