@@ -45,7 +45,7 @@ from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
 from gateway.storage.store import SqliteStore
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
-from routing.decide import understand
+from routing.decide import Understander
 from routing.directory import Unit
 from routing.emergency import Detector, Watch
 
@@ -141,7 +141,7 @@ class Gateway:
         self.desk = Desk(self._agents(), self._agent_changed, self.clock.monotonic)
         self.telephony = SipCallControl(
             self._call_settings(),
-            self._sip_settings(),
+            self.sip_settings(),
             self.media,
             take=self._take,
             telephone_changed=self.desk.telephone_changed,
@@ -171,9 +171,7 @@ class Gateway:
             lines=self._lines(),
             units=self.units,
             unit_numbers={unit.id: _destination(unit.number, unit.trunk) for unit in settings.unit},
-            understand=partial(
-                understand, lexicons=self.lexicons, units=tuple(self.units.values()), profile=self.profile
-            ),
+            understand=Understander(self.lexicons, tuple(self.units.values()), self.profile),
             new_watch=partial(Watch, detector),
             recordings=recordings,
             limits=_limits(settings),
@@ -212,7 +210,8 @@ class Gateway:
             check_limit=settings.sip.trunk_check_limit.total_seconds(),
         )
 
-    def _sip_settings(self) -> UserAgentSettings:
+    def sip_settings(self) -> UserAgentSettings:
+        """Return what the SIP user agent is made of."""
         sip = self._settings.sip
         return UserAgentSettings(
             listen=[ListenAddress(*ConfiguredAddress.parse(text)) for text in sip.listen],
@@ -284,7 +283,7 @@ def _trunk(trunk: ConfiguredTrunk) -> Trunk:
         name=trunk.name,
         target=Target(trunk.transport, host, port),
         sources=trunk.sources,
-        credentials=Credentials(trunk.username, trunk.password) if trunk.username else None,
+        credentials=Credentials(user=trunk.username, password=trunk.password) if trunk.username else None,
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from channels.media.leg import Digit, Heard, MediaLeg, Silent
-from channels.sip.offer_answer import Agreement, Law, NotAcceptable, accept_answer, answer, make_offer, succeeding
+from channels.sip.offer_answer import Agreement, Law, NotAcceptable, accept_answer, answer, make_offer, reoffer, succeeding
 from channels.sip.sdp import Direction, SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import (
@@ -253,7 +253,7 @@ class SipLeg:
         current = self._description
         if offer is None:
             self._awaits_answer = True
-            self._description = succeeding(current, self._offer()) if current else self._offer()
+            self._description = reoffer(current, laws=self._laws) if current else self._offer()
             return self._description
         description, agreement = self._answer_to(offer)
         self._awaits_answer = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from asr import download, models
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+from asr import download, models
 
 if TYPE_CHECKING:
     from gateway.commands.common import Commands

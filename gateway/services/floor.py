@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -54,6 +55,7 @@ class Floor:
         self._tasks = tasks
         self._hear = hear
         self._changed = asyncio.Event()
+        self._stoppable: set[asyncio.Task[None]] = set()
         self.legs: dict[str, CallLeg] = {}
         self.parties: list[Party] = []
         self.citizen = self.enter(citizen)
@@ -104,7 +106,7 @@ class Floor:
         """Take a ringing leg in and follow its news."""
         party = Party(live)
         self.parties.append(party)
-        self.start(self._follow(party), f"news {live.leg.id}")
+        self._run(self._follow(party), f"news {live.leg.id}")
         return party
 
     async def answered(self, party: Party, limit: float) -> None:
@@ -128,13 +130,26 @@ class Floor:
             recording=file,
         )
         self._record.save_leg(self.legs[leg.id])
-        self.start(self._transcribe(party), f"hearing {leg.id}")
+        self._run(self._transcribe(party), f"hearing {leg.id}")
 
-    def start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Run *work* beside the call; its failure is logged and shown, and is not the call's."""
-        return self._tasks.create_task(self._guard(work, name), name=name)
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run *work* beside the call until `stop`; its failure is logged and shown, and is not the call's."""
+        task = self._run(work, name)
+        self._stoppable.add(task)
+        task.add_done_callback(self._stoppable.discard)
+        return task
 
-    async def _guard(self, work: Coroutine[object, object, None], name: str) -> None:
+    def stop(self) -> None:
+        """End what was started; legs are still followed and heard to their ends."""
+        for task in self._stoppable:
+            task.cancel()
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = self._tasks.create_task(self._guard(work, name), name=name)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, it was never begun
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
         except Exception as failure:

@@ -64,13 +64,13 @@ class LiveCall:
             self.record.open()
             try:
                 if await self._answer(citizen):
-                    serving = self.floor.start(self._serve(citizen), "serving")
+                    self.floor.start(self._serve(citizen), "serving")
                     await first_of(
                         self._exchange.limits.call, citizen=citizen.gone.wait(), finished=self._finished.wait()
                     )
-                    serving.cancel()
             finally:
                 self._abandon()
+                self.floor.stop()
                 leaving = [self.floor.release(party, self._ending or "call ended") for party in self.floor.parties]
                 await asyncio.gather(*leaving)
 
@@ -95,10 +95,10 @@ class LiveCall:
         destination = self._exchange.unit_numbers.get(unit_id)
         if destination is None:
             raise Refused(f"unit {unit_id} has no telephone number")
-        if agent is None:
-            raise Refused(f"call {self.id} has no agent to lead a transfer")
         if self.transfer is not None and self.transfer.is_live:
             raise Refused(f"call {self.id} already has a transfer to {self.transfer.unit.id} in progress")
+        if agent is None:
+            raise Refused(f"call {self.id} has no agent to lead a transfer")
         unit = self._exchange.units[unit_id]
         self.transfer = UnitTransfer(self._exchange, self.floor, self.record, agent, unit, destination)
         self.floor.start(self.transfer.run(), f"transfer {unit_id}")
@@ -132,14 +132,17 @@ class LiveCall:
         """Bring the citizen to a person, again if that person is lost, until her business is done."""
         while True:
             agent = await self._find_agent(citizen)
-            if agent is not None:
-                await agent.gone.wait()
+            is_finished = agent is not None and await self._has_finished(agent)
             await self.floor.until(lambda: not self.floor.company and not self._is_transferring())
-            said_goodbye = agent is not None and agent.end is not None and agent.end.by_peer
-            if said_goodbye or self._was_handed_over():
+            if is_finished or self._was_handed_over():
                 return await self._say_goodbye(citizen, "call_ending", "finished")
             if agent is None:
                 return await self._say_goodbye(citizen, "no_agent_answers", "no agent")
+
+    async def _has_finished(self, agent: Party) -> bool:
+        """Wait until the agent has gone; True when he hung up himself with nothing left in progress."""
+        await agent.gone.wait()
+        return agent.end is not None and agent.end.by_peer and not self._is_transferring()
 
     async def _find_agent(self, citizen: Party) -> Party | None:
         """Return an agent who now talks with the citizen; None when the queue's limit passed or a desk took her."""
@@ -188,8 +191,10 @@ class LiveCall:
         return party
 
     async def _give_back(self, agent: Agent, party: Party) -> None:
-        await party.gone.wait()
-        self._exchange.desk.release(agent.id, self._exchange.limits.wrap_up)
+        try:
+            await party.gone.wait()
+        finally:
+            self._exchange.desk.release(agent.id, self._exchange.limits.wrap_up)
 
     async def _comfort(self, citizen: Party) -> None:
         """Greet once, then let the citizen hear that somebody is being rung."""

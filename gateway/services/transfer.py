@@ -38,7 +38,7 @@ class UnitTransfer:
     @property
     def is_live(self) -> bool:
         """Whether the agent still leads it."""
-        return self.state in (TransferState.CONSULTING, TransferState.ANSWERED, TransferState.JOINED)
+        return self.state not in (TransferState.HANDED_OVER, TransferState.RETRIEVED, TransferState.ABANDONED)
 
     def join(self) -> None:
         """Bring the citizen back in: three talk. Raises `IllegalTransition` before the unit answered."""

@@ -1,0 +1,117 @@
+"""A whole hotline without sockets: real services on fake telephony, scripted words, and a store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from config import lexicons, profiles
+from gateway.domain.call import CallId, Destination, Role
+from gateway.domain.emergency import EmergencyLine
+from gateway.domain.events import Fact
+from gateway.domain.ticket import Ticket
+from gateway.services.desk import Agent, Desk
+from gateway.services.exchange import DeskNumber, Exchange, Limits
+from gateway.services.feed import Feed
+from gateway.services.ledger import Ledger
+from gateway.services.live_call import LiveCall
+from gateway.services.switchboard import Switchboard
+from gateway.services.tickets import TicketEditor
+from routing.decide import Understander
+from routing.directory import Unit
+from routing.emergency import Detector, Watch
+from tests.fakes.recogniser import ScriptedRecognizer
+from tests.fakes.store import MemoryStore
+from tests.fakes.telephony import FakeLeg, FakeTelephony, FarEnd
+from tests.fakes.virtual_time import START, VirtualClock
+
+CONFIG = Path(__file__).parents[2] / "config"
+LEXICONS = lexicons.load(CONFIG / "lexicons")
+DETECTOR = Detector(LEXICONS.emergency)
+PROFILE = profiles.load(CONFIG / "profiles" / "chifeng-2022.toml", at=START)
+WATER = Unit(id="water", name="自来水公司", duties=("water_supply",))
+FIRE_CHAIN = (
+    DeskNumber(destination=Destination(number="119"), ring_limit=8.0),
+    DeskNumber(destination=Destination(number="1190", trunk="carrier"), ring_limit=5.0),
+)
+
+
+class Hotline:
+    """The hotline and the levers of a story."""
+
+    def __init__(self, recordings: Path) -> None:
+        self.store = MemoryStore()
+        self.feed = Feed()
+        self.ledger = Ledger(self.store, self.feed)
+        self.telephony = FakeTelephony(
+            far_ends={"8001": FarEnd(), "119": FarEnd(), "1190@carrier": FarEnd(), "9001": FarEnd()}
+        )
+        self.recognizer = ScriptedRecognizer()
+        self.clock = VirtualClock()
+        agents = [Agent(id="8001", name="一号坐席", destination=Destination(number="8001"))]
+        self.desk = Desk(agents, lambda agent: None, self.clock.monotonic)
+        self.exchange = Exchange(
+            clock=self.clock,
+            zone=ZoneInfo("Asia/Shanghai"),
+            calls=self.telephony,
+            recognizer=self.recognizer,
+            ledger=self.ledger,
+            feed=self.feed,
+            desk=self.desk,
+            profile=PROFILE,
+            lines={EmergencyLine("119"): FIRE_CHAIN},
+            units={"water": WATER},
+            unit_numbers={"water": Destination(number="9001")},
+            understand=Understander(LEXICONS, (WATER,), PROFILE),
+            new_watch=partial(Watch, DETECTOR),
+            recordings=recordings,
+            limits=Limits(),
+        )
+        self.switchboard = Switchboard(self.exchange)
+        self.editor = TicketEditor(self.store, self.feed, self.clock)
+        self._calls = 0
+
+    def sign_in(self, number: str = "8001") -> None:
+        self.desk.telephone_changed(number, True)
+
+    async def call_in(self) -> tuple[LiveCall, FakeLeg]:
+        """Let a citizen call, and return the call once it is answered."""
+        self._calls += 1
+        incoming = self.telephony.incoming(CallId(f"call{self._calls}"))
+        self.switchboard.take(incoming, CallId(f"call{self._calls}"))
+        call = self.switchboard.call(CallId(f"call{self._calls}"))
+        await asyncio.sleep(0.1)
+        return call, self.telephony.leg(Role.CITIZEN)
+
+    async def say(self, leg: FakeLeg, text: str, *, final: bool = True) -> None:
+        """Let *leg* say *text* now, and let the hotline take it in."""
+        self.recognizer.say(leg.leg.id, text, self.clock.monotonic(), final=final)
+        await asyncio.sleep(0.05)
+
+    async def over(self, call: LiveCall) -> Ticket:
+        """Wait until *call* is over and written, and return its ticket as stored."""
+        while call.id in self.switchboard.calls:
+            await asyncio.sleep(0.1)
+        await self.ledger.settle(5.0)
+        ticket = await self.store.ticket(call.record.ticket.id)
+        assert ticket is not None
+        return ticket
+
+    def told(self, call: LiveCall, kind: str) -> list[Fact]:
+        return [fact for fact in call.record.facts if fact.kind == kind]
+
+
+@asynccontextmanager
+async def hotline(recordings: Path, *, limits: Limits | None = None) -> AsyncIterator[Hotline]:
+    """Open a hotline with no agent signed in."""
+    line = Hotline(recordings)
+    if limits is not None:
+        line.exchange = replace(line.exchange, limits=limits)
+        line.switchboard = Switchboard(line.exchange)
+    async with line.ledger, line.switchboard:
+        yield line
