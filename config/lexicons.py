@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -23,8 +24,8 @@ class LexiconError(SettingsError):
 class _Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     doc: str
-    side: Side
-    scope: Scope
+    side: Literal["before", "after", "around"]
+    scope: Literal["clause", "sentence", "text"]
     within: int
     phrases: tuple[str, ...]
     but: tuple[str, ...] = ()
@@ -120,8 +121,8 @@ def _entry(entry: _Entry, default: tuple[str, ...]) -> EmergencyEntry:
 def _context(context: _Context) -> Context:
     return Context(
         id=context.id,
-        side=context.side,
-        scope=context.scope,
+        side=Side(context.side),
+        scope=Scope(context.scope),
         within=context.within,
         phrases=context.phrases,
         but=context.but,

@@ -35,7 +35,8 @@ _NOT_IN_NAME = (
     "我们|你们|他们|我家|我的|住在|位于|地址|你好|您好|请问|这里|那里|这边|今天|昨天|前天|晚上|早上|刚才|就是|快点|有人|发生|知道|一个|旁边"
     "|没有|什么|怎么|不是|投诉|反映|咨询|举报|附近|救命|来人|整个|对面|隔壁|最近|每天|上午|下午|中午|半夜|凌晨|一下|前面|后面|十字|高速"
 )
-_STOP = f"{_NOT_IN_NAME}|[我你他她在是到去从的了住有说这那喂叫个往离给跟被把吗呢啊呀们快]|和(?![谐平睦顺])|[{re.escape(PUNCTUATION)}\\s]"
+_STOP = f"{_NOT_IN_NAME}|[我你他她在是到去从的了住有说这那喂叫个往离给跟被把吗呢啊呀们快]"
+_STOP += f"|和(?![谐平睦顺])|[{re.escape(PUNCTUATION)}\\s]"
 _AREA = "(?:新区|区|县|旗|镇|街道)"
 _ROAD = "(?:大道|大街|路|街|巷|胡同)"
 _ESTATE = "(?:小区|花园|家园|广场|公寓|新村|大厦|嘉园|雅苑|苑|社区|世纪城|碧水湾|村|工业园|市场)"
@@ -246,6 +247,6 @@ def _distinct(texts: Iterable[str]) -> list[str]:
     """Return the texts without repetitions, leaving out those that a longer one contains."""
     kept: list[str] = []
     for text in texts:
-        if text and not any(text in other for other in kept):
+        if not any(text in other for other in kept):
             kept = [other for other in kept if other not in text] + [text]
     return kept
