@@ -1,5 +1,5 @@
-# One image for every role of jiesu: `docker run ... run` serves, `demo`, `check`, `phone`, `journal` are the other commands.
-# The settings are in /etc/jiesu/gateway.toml, all that must outlive the container in /var/lib/jiesu.
+# One image for every role of jiesu: it serves by itself; `demo`, `check`, `phone`, `journal` and `model` are its other commands.
+# The settings are /etc/jiesu/gateway.toml ($JIESU_CONFIG); all that must outlive the container is in /var/lib/jiesu.
 # `make image-check` carries out this file's own lines in a Debian chroot where no engine runs.
 
 FROM python:3.11-slim-bookworm AS build
@@ -28,12 +28,12 @@ COPY deploy/healthcheck.py /opt/jiesu/deploy/
 COPY deploy/gateway.toml /etc/jiesu/
 RUN ln -s /opt/jiesu/jiesu /usr/local/bin/jiesu \
  && python3 -m compileall -q /opt/jiesu/asr /opt/jiesu/channels /opt/jiesu/config /opt/jiesu/gateway /opt/jiesu/routing
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 JIESU_CONFIG=/etc/jiesu/gateway.toml
 WORKDIR /var/lib/jiesu
 USER jiesu
 VOLUME ["/etc/jiesu", "/var/lib/jiesu"]
 EXPOSE 5060/udp 5060/tcp 8345/tcp 16384-18383/udp
 HEALTHCHECK --interval=15s --timeout=4s --start-period=60s \
-    CMD ["python3", "/opt/jiesu/deploy/healthcheck.py", "/etc/jiesu/gateway.toml"]
+    CMD ["python3", "/opt/jiesu/deploy/healthcheck.py"]
 ENTRYPOINT ["jiesu"]
-CMD ["run", "--config", "/etc/jiesu/gateway.toml"]
+CMD ["run"]

@@ -1,11 +1,12 @@
 """Asks a node whether it is healthy: exit 0 if /healthz answers 200, else 1 with one line.
 
-The argument is the node's settings file, which says where the page is served.
+The settings file that $JIESU_CONFIG names says where the page is served.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -16,7 +17,7 @@ DEFAULT = "127.0.0.1:8345"
 
 def main() -> int:
     """Ask once, within three seconds."""
-    settings = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    settings = tomllib.loads(Path(os.environ["JIESU_CONFIG"]).read_text(encoding="utf-8"))
     host, _, port = settings.get("web", {}).get("listen", DEFAULT).rpartition(":")
     host = host.strip("[]")
     connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), int(port), timeout=3)

@@ -226,10 +226,9 @@ def _copy(step: Instruction, image: Chroot, stages: dict[str, Chroot]) -> None:
 
 
 def _try_out(image: Chroot, stage: Stage) -> None:
-    """Run the image as an operator does, with a settings file of ours where the Dockerfile's command looks for it."""
-    command = [*stage.last("ENTRYPOINT").words(), *stage.last("CMD").words()]
+    """Run the image as an operator does, with a settings file of ours in the place of the one that it brings."""
     entry = stage.last("ENTRYPOINT").words()
-    settings = command[-1]
+    settings = image.environment["JIESU_CONFIG"]
     port = _free_port()
     shipped = image.inside(settings).read_text(encoding="utf-8")
     ours = f'[node]\ndata = "/var/lib/jiesu"\n[sip]\nlisten = ["udp:127.0.0.1:0"]\n[web]\nlisten = "127.0.0.1:{port}"\n'
@@ -242,9 +241,9 @@ def _try_out(image: Chroot, stage: Stage) -> None:
         try:
             image.inside(settings).write_text(ours, encoding="utf-8")
             print("  check", flush=True)
-            image.run([*entry, "check", *command[-2:]])
+            print(image.run([*entry, "check"]), end="")
             print("  run", flush=True)
-            _serve(image, command, stage.last("HEALTHCHECK"))
+            _serve(image, [*entry, *stage.last("CMD").words()], stage.last("HEALTHCHECK"))
         finally:
             image.inside(settings).write_text(shipped, encoding="utf-8")
 
