@@ -14,7 +14,16 @@ from pathlib import Path
 import structlog
 
 from channels.media.leg import Digit, Heard, MediaLeg, Silent
-from channels.sip.offer_answer import Agreement, Law, NotAcceptable, accept_answer, answer, make_offer, reoffer, succeeding
+from channels.sip.offer_answer import (
+    Agreement,
+    Law,
+    NotAcceptable,
+    accept_answer,
+    answer,
+    make_offer,
+    reoffer,
+    succeeding,
+)
 from channels.sip.sdp import Direction, SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import (

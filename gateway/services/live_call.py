@@ -13,8 +13,8 @@ import structlog
 from gateway.domain.call import CallId, Role
 from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.errors import GatewayError, Refused, Unavailable
-from gateway.domain.transfer import HandOffState, TransferState
 from gateway.domain.transcript import Gap, Utterance
+from gateway.domain.transfer import HandOffState, TransferState
 from gateway.ports import IncomingCall
 from gateway.services.call_record import CallRecord
 from gateway.services.desk import Agent

@@ -62,6 +62,11 @@ class Switchboard:
         except KeyError:
             raise Refused(f"there is no live call {call_id}") from None
 
+    async def over(self, call_id: CallId) -> None:
+        """Wait until a call has ended and its end has been handed to the ledger."""
+        lives = [task for task in self._tasks if task.get_name() == f"call {call_id}"]
+        await asyncio.gather(*lives, return_exceptions=True)
+
     async def _live(self, call: LiveCall) -> None:
         with bound_contextvars(call_id=call.id, ticket_id=call.record.ticket.id):
             try:

@@ -95,8 +95,7 @@ class Hotline:
 
     async def over(self, call: LiveCall) -> Ticket:
         """Wait until *call* is over and written, and return its ticket as stored."""
-        while call.id in self.switchboard.calls:
-            await asyncio.sleep(0.1)
+        await self.switchboard.over(call.id)
         await self.ledger.settle(5.0)
         ticket = await self.store.ticket(call.record.ticket.id)
         assert ticket is not None

@@ -80,7 +80,7 @@ class FakeLeg:
         if loop:
             self.looping = prompt
         else:
-            running.call_later(PROMPT_LENGTH, lambda: playing.done() or playing.set_result(None))
+            running.call_later(PROMPT_LENGTH, _complete, playing)
         return playing
 
     def stop_playing(self) -> None:
@@ -94,8 +94,9 @@ class FakeLeg:
 
     async def tap(self, zero: float) -> AsyncIterator[TapFrame]:
         await self._over.wait()
-        return
-        yield
+        silence: tuple[TapFrame, ...] = ()
+        for frame in silence:
+            yield frame
 
     async def news(self) -> AsyncIterator[LegNews]:
         while True:
@@ -122,6 +123,11 @@ class FakeLeg:
             self.stop_playing()
             self._over.set()
             self._news.put_nowait(end)
+
+
+def _complete(playing: asyncio.Future[None]) -> None:
+    if not playing.done():
+        playing.set_result(None)
 
 
 @dataclass
@@ -161,7 +167,9 @@ class FakeTelephony:
 
     def hears(self, live: FakeLeg) -> set[Role]:
         """Return who is on the same bridge as *live*."""
-        return {other.leg.role for other in self.legs if other is not live and other.bridge and other.bridge == live.bridge}
+        return {
+            other.leg.role for other in self.legs if other is not live and other.bridge and other.bridge == live.bridge
+        }
 
     def _new_leg(self, call_id: CallId, role: Role, number: str, far_end: FarEnd) -> FakeLeg:
         leg = Leg(id=LegId(f"leg{len(self.legs)}"), call_id=call_id, role=role, number=number)

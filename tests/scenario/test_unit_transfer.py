@@ -37,7 +37,7 @@ def test_agent_and_unit_speak_alone_then_three_talk_then_the_agent_leaves(tmp_pa
             transfer.join()
             await asyncio.sleep(0.1)
             assert line.telephony.hears(citizen) == {Role.AGENT, Role.UNIT}
-            assert citizen.looping is None
+            assert not citizen.looping
             transfer.leave()
             await asyncio.sleep(0.1)
 
