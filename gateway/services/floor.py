@@ -69,6 +69,10 @@ class Floor:
         """Return the first party of *role* that is on the main bridge."""
         return next((party for party in self.parties if party.role is role and party.is_joined), None)
 
+    def is_ringing(self, role: Role) -> bool:
+        """Whether a telephone of *role* rings, or has just been answered."""
+        return any(party.role is role and not party.is_joined for party in self.parties)
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until *holds* is true, asked again whenever the floor changes."""
         while not holds():

@@ -137,7 +137,8 @@ class LiveCall:
             if is_finished or self._was_handed_over():
                 return await self._say_goodbye(citizen, "call_ending", "finished")
             if agent is None:
-                return await self._say_goodbye(citizen, "no_agent_answers", "no agent")
+                prompt = "agents_busy" if self._exchange.desk.is_staffed else "no_agent_answers"
+                return await self._say_goodbye(citizen, prompt, "no agent")
 
     async def _has_finished(self, agent: Party) -> bool:
         """Wait until the agent has gone; True when he hung up himself with nothing left in progress."""
@@ -197,13 +198,16 @@ class LiveCall:
             self._exchange.desk.release(agent.id, self._exchange.limits.wrap_up)
 
     async def _comfort(self, citizen: Party) -> None:
-        """Greet once, then let the citizen hear that somebody is being rung."""
-        if not self._greeted:
-            if self._exchange.greets:
-                await citizen.live.play("greeting")
-            self._greeted = True
-            self.floor.changed()
-        if not self.hand_offs and not self.floor.company:
+        """Greet once, say why she must wait if she must, and let the citizen hear that somebody is being rung."""
+        if self._greeted:
+            await citizen.live.play("cut_to_agent")
+        elif self._exchange.greets:
+            await citizen.live.play("greeting")
+        self._greeted = True
+        self.floor.changed()
+        if not self._is_cared_for() and self._exchange.desk.is_staffed and not self.floor.is_ringing(Role.AGENT):
+            await citizen.live.play("please_wait")
+        if not self._is_cared_for():
             await citizen.live.play("ringback", loop=True)
 
     async def _say_goodbye(self, citizen: Party, prompt: str, ending: str) -> None:
@@ -256,6 +260,9 @@ class LiveCall:
         self.floor.changed()
 
     # -- the end ---------------------------------------------------------------------------------------------
+
+    def _is_cared_for(self) -> bool:
+        return bool(self.hand_offs or self.floor.company)
 
     def _is_transferring(self) -> bool:
         hand_off_is_live = any(hand_off.is_live for hand_off in self.hand_offs.values())

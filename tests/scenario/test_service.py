@@ -123,6 +123,20 @@ def test_callers_are_served_in_their_order(tmp_path: Path) -> None:
     run_virtually(story())
 
 
+def test_a_caller_whom_all_agents_are_too_busy_for_is_told_to_wait_and_at_last_that_they_are_busy(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path, limits=Limits(queue=60.0)) as line:
+            line.sign_in()
+            await line.call_in()
+            await asyncio.sleep(5)
+            _, second = await line.call_in()
+            await asyncio.sleep(75)
+
+            assert second.heard_prompts == ["greeting", "please_wait", "ringback", "agents_busy"]
+
+    run_virtually(story())
+
+
 def test_a_caller_who_gives_up_while_an_agent_rings_frees_the_agent(tmp_path: Path) -> None:
     async def story() -> None:
         async with hotline(tmp_path) as line:
