@@ -99,6 +99,8 @@ def losses(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise Lost(f"{path.name}: {error}") from error
+    except UnicodeEncodeError as error:
+        raise OurMistake(f"{path.name}: a text that UTF-8 cannot carry") from error
     except exc.StatementError as error:
         cause: Any = error.orig
         if isinstance(cause, OurMistake | Conflict):

@@ -80,8 +80,8 @@ class SqliteStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
-        self._threads.shutdown(wait=False)
         await self._writer.close()
+        await asyncio.to_thread(self._threads.shutdown)
         self._reader.dispose()
 
     @property

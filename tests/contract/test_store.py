@@ -17,7 +17,7 @@ from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
 from gateway.domain.errors import Conflict, OurMistake
-from gateway.domain.events import Entry, Fact
+from gateway.domain.events import Entry, Fact, Json
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports import Accounts, CallLeg, Store, Transaction
@@ -277,6 +277,20 @@ async def test_a_partial_utterance_is_our_mistake(store: Store) -> None:
         await store.commit(lambda tx: tx.save_utterance(CALL, replace(WORDS, is_final=False)))
 
 
+async def test_a_text_that_utf8_cannot_carry_is_our_mistake(store: Store) -> None:
+    with pytest.raises(OurMistake):
+        await store.commit(lambda tx: tx.add_contact(replace(CONTACT, sender="\udcff")))
+    with pytest.raises(OurMistake):
+        await save(store, replace(TICKET, elements=Elements(place="\udcff")))
+    with pytest.raises(OurMistake):
+        await hear(store, replace(WORDS, text="\udcff"))
+
+
+async def test_a_time_that_is_no_number_is_our_mistake(store: Store) -> None:
+    with pytest.raises(OurMistake):
+        await hear(store, replace(WORDS, end=float("nan")))
+
+
 async def test_facts_are_numbered_from_one_and_chained(store: Store) -> None:
     facts = [fact(0, "c1", "t1"), fact(1), fact(2, "c1"), fact(3, "c2", "t1")]
 
@@ -324,7 +338,7 @@ async def test_a_fact_keeps_every_kind_of_json_value(store: Store) -> None:
     assert await store.entries() == [entry]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", object()])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", b"bytes", object()])
 async def test_a_value_that_json_cannot_carry_is_our_mistake(store: Store, value: object) -> None:
     with pytest.raises(OurMistake):
         await store.commit(lambda tx: tx.append(Fact(kind="x.y", at=NOON, values={"v": value})))  # type: ignore[dict-item]
@@ -373,11 +387,11 @@ async def test_a_stop_iteration_in_a_unit_reaches_its_waiter_as_an_error(store: 
 
 
 async def test_any_mapping_and_sequence_is_json(store: Store) -> None:
-    values = {"reasons": (MappingProxyType({"rule": "r1"}),)}
+    values: dict[str, Json] = {"reasons": (MappingProxyType({"rule": "r1"}),), "seconds": range(2)}
 
     entry = await append(store, Fact(kind="x.y", at=NOON, values=values))
 
-    assert entry.fact.values == {"reasons": [{"rule": "r1"}]}
+    assert entry.fact.values == {"reasons": [{"rule": "r1"}], "seconds": [0, 1]}
 
 
 async def test_an_account_is_found_by_its_exact_name(store: Remembering) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
+import msgspec
+
 from gateway.domain.account import Account
 from gateway.domain.call import CallId, LegId
 from gateway.domain.contact import ChannelKind, Contact
@@ -16,7 +18,7 @@ from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Transaction
-from gateway.storage.chain import Anchor, entry_of, link
+from gateway.storage.chain import Anchor, canonical, entry_of, link
 
 T = TypeVar("T")
 
@@ -60,7 +62,7 @@ class _Memory:
         return self.contacts.get((channel, external_id))
 
     def add_contact(self, contact: Contact) -> None:
-        _zoned(contact.received_at)
+        _storable(contact, contact.received_at)
         if any(known.id == contact.id for known in self.contacts.values()):
             raise OurMistake(f"contact {contact.id} is there already")
         if self.contacts.setdefault((contact.channel, contact.external_id), contact) is not contact:
@@ -70,18 +72,20 @@ class _Memory:
         return self.tickets.get(ticket_id)
 
     def save_ticket(self, ticket: Ticket) -> None:
-        _zoned(ticket.received_at, ticket.answered_at, ticket.ended_at)
+        _storable(ticket, ticket.received_at, ticket.answered_at, ticket.ended_at)
         known = self.tickets.get(ticket.id)
         if ticket.revision != (1 if known is None else known.revision + 1):
             raise Conflict(f"ticket {ticket.id} is not at revision {ticket.revision - 1}")
         self.tickets[ticket.id] = ticket
 
     def save_leg(self, leg: CallLeg) -> None:
+        _storable(leg)
         self.legs[leg.leg_id] = leg
 
     def save_utterance(self, call_id: CallId, utterance: Utterance | Gap) -> None:
         if isinstance(utterance, Utterance) and not utterance.is_final:
             raise OurMistake(f"utterance {utterance.number} of leg {utterance.leg_id} is not final")
+        _storable(utterance)
         number = utterance.number if isinstance(utterance, Utterance) else None
         self.speech[utterance.leg_id, number, utterance.start] = call_id, utterance
 
@@ -171,7 +175,9 @@ class MemoryStore:
         return self._memory
 
 
-def _zoned(*instants: datetime | None) -> None:
+def _storable(value: object, *instants: datetime | None) -> None:
+    """Refuse what no database would take: a text that UTF-8 cannot carry, NaN, an instant without a zone."""
+    canonical(msgspec.to_builtins(value))
     for at in instants:
         if at is not None and at.utcoffset() is None:
             raise OurMistake(f"{at.isoformat()} names no time zone")

@@ -20,7 +20,10 @@ from gateway.domain.events import Entry, Fact
 from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
-from gateway.storage.store import SqliteStore
+from gateway.storage.migrate import migrate
+from gateway.storage.session import SqliteSession
+from gateway.storage.store import READERS, READS_WAITING, SqliteStore
+from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -170,6 +173,38 @@ async def test_a_store_cannot_be_entered_where_no_file_can_be(tmp_path: Path) ->
             pass
 
 
+async def test_a_store_that_cannot_leave_its_first_anchor_is_not_entered(path: Path) -> None:
+    os.mkdir(f"{anchor_path(path)}.new")
+
+    with pytest.raises(Unavailable, match="anchor"):
+        async with SqliteStore(path, clock=SetClock()):
+            pass
+
+
+async def test_too_many_reads_are_pushed_back(store: SqliteStore) -> None:
+    most = READERS + READS_WAITING
+
+    outcomes = await asyncio.gather(*(store.accounts() for _ in range(most + 3)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes[most:]] == [Unavailable] * 3
+    assert outcomes[:most] == [[]] * most
+    assert await store.accounts() == []
+
+
+def test_another_file_in_its_place_is_not_written_to(path: Path) -> None:
+    migrate(path)
+    copy = path.with_suffix(".copy")
+    back_up(path, copy)
+    session = SqliteSession(path, clock=SetClock(), patience=1.0)
+    session.begin()
+    session.commit()
+    os.replace(copy, path)
+
+    with pytest.raises(Lost, match="another file"):
+        session.begin()
+    session.abandon()
+
+
 async def test_a_closed_store_is_unavailable(path: Path) -> None:
     async with SqliteStore(path, clock=SetClock()) as store:
         await append(store)
@@ -199,7 +234,10 @@ from gateway.domain.events import Fact
 from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
-from gateway.storage.store import SqliteStore
+from gateway.storage.migrate import migrate
+from gateway.storage.session import SqliteSession
+from gateway.storage.store import READERS, READS_WAITING, SqliteStore
+from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
 
 async def main(path):
