@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from pypinyin import Style, lazy_pinyin, load_phrases_dict
 
 from gateway.domain.errors import OurMistake, Unavailable
 
@@ -35,13 +34,8 @@ _SERVICE_NUMBER = re.compile(r"(?<!\d)1\d\d(?!\d)")
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _PAUSES = str.maketrans({"，": ",", "、": ",", "。": ".", "？": ".", "！": ".", "；": ".", "：": ",", " ": ","})
 
-load_phrases_dict(
-    {
-        "着火": [["zháo"], ["huǒ"]],
-        "着火了": [["zháo"], ["huǒ"], ["le"]],
-        "还着": [["hái"], ["zháo"]],
-    }
-)
+_READINGS = {"着火": [["zháo"], ["huǒ"]], "着火了": [["zháo"], ["huǒ"], ["le"]]}
+"""What pypinyin's own dictionary gets wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +51,7 @@ def say(text: str, voice: Voice, path: Path) -> None:
     """Speak *text* into the WAV file *path*: 8 kHz, mono, 16 bits.
 
     Raises:
-        Unavailable: espeak-ng is not installed, or failed.
+        Unavailable: espeak-ng or pypinyin is not installed, or espeak-ng failed.
         OurMistake: the voice variant is one that is known to crash espeak-ng.
     """
     speech, rate = _synthesise(pinyin(text), voice)
@@ -68,7 +62,15 @@ def pinyin(text: str) -> str:
     """Return *text* as espeak-ng should read it: pinyin with tone digits, punctuation as pauses.
 
     A three-digit service number (119) is read the telephone way, with yāo for 1; other digits one by one.
+
+    Raises:
+        Unavailable: pypinyin is not installed.
     """
+    try:
+        from pypinyin import Style, lazy_pinyin, load_phrases_dict
+    except ImportError as error:
+        raise Unavailable("pypinyin is not installed, so nothing can be spoken (pip install pypinyin)") from error
+    load_phrases_dict(_READINGS)
     text = _SERVICE_NUMBER.sub(lambda number: number[0].replace("1", "幺"), text)
     text = "".join(_DIGITS.get(character, character) for character in text).translate(_PAUSES)
     return " ".join(lazy_pinyin(text, style=Style.TONE3, v_to_u=False, neutral_tone_with_five=True))

@@ -18,6 +18,7 @@ from asr.recogniser import FAILURES_TO_GIVE_UP, VoskRecognizer
 from asr.recognition import LOST, LegRecognition
 from gateway.domain.call import LegId
 from gateway.domain.transcript import Gap, Utterance
+from gateway.ports import Recognizer
 
 SPEECH = Path(__file__).parents[3] / "gateway" / "demo_speech"
 DEMO = ModelChoice(path=DEMO_MODEL, kind=ModelKind.DEMO)
@@ -145,6 +146,12 @@ async def test_leaving_ends_the_process_and_the_transcripts_still_open() -> None
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_the_console_can_say_which_model_listens() -> None:
+    recognizer: Recognizer = VoskRecognizer(DEMO)
+
+    assert recognizer.model == DEMO.description
 
 
 async def test_the_demo_model_is_usable() -> None:
