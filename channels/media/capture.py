@@ -1,48 +1,107 @@
-"""What a leg said, on its way to a recording or a tap: frames cut into portions that know their place in the call."""
+"""What legs said, on its way to recordings and taps: cut into portions that know their place in the call.
+
+The last frames of all legs are kept in one matrix; a leg costs nothing until a portion of it is due. Legs that started
+together are still served at different steps, so that no step has all the work.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from channels.media.g711 import Pcm
 from channels.media.wav import RATE
 
-Portion = tuple[int, bytes]
-"""First sample since zero, and int16 little-endian samples."""
+LONGEST_PORTION: Final = 50
+"""Frames that the log holds."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Capture:
-    """Collects the frames of one leg into portions of *frames* frames; ``zero`` is the instant of sample 0."""
+    """One recording or tap of one row, in portions of *frames* frames; ``zero`` is the instant of its sample 0."""
 
+    row: int
     zero: float
     frames: int
-    _next: int | None = None
-    _start: int = 0
-    _held: list[bytes] = field(default_factory=list)
+    origin: int = 0
+    """The sample of its time that step 0 would have begun with."""
+    given: int = 0
+    """The first step of which nothing has been given."""
 
-    def add(self, frame: Pcm, at: float) -> list[Portion]:
-        """Take the frame whose first sample is at the instant *at*; return the portions now due.
 
-        An instant within a frame of the running count is rounding; further off is a gap, which starts a new portion.
-        What lies before zero is dropped.
-        """
-        due: list[Portion] = []
-        place = round((at - self.zero) * RATE)
-        if self._next is None or abs(place - self._next) >= len(frame):
-            due = self.rest()
-            self._next = place
-        early = min(max(0, -self._next), len(frame))
-        if not self._held:
-            self._start = self._next + early
-        if early < len(frame):
-            self._held.append(frame[early:].astype("<i2").tobytes())
-        self._next += len(frame)
-        if len(self._held) >= self.frames:
-            due += self.rest()
-        return due
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Samples of *capture* from sample ``start`` of its time on, int16 little endian."""
 
-    def rest(self) -> list[Portion]:
-        """Return what is held back for the next portion, if anything."""
-        held, self._held = self._held, []
-        return [(self._start, b"".join(held))] if held else []
+    capture: Capture
+    start: int
+    pcm: bytes
+
+
+class CaptureLog:
+    """The last frames of up to *capacity* rows, and who is to get them when."""
+
+    def __init__(self, capacity: int, frame: int) -> None:
+        self._log = np.zeros((LONGEST_PORTION, capacity, frame), "<i2")
+        self._frame = frame
+        self._step = 0
+        self._starting: list[Capture] = []
+        self._due: defaultdict[int, list[Capture]] = defaultdict(list)
+        self._running: dict[Capture, int] = {}
+
+    def start(self, capture: Capture) -> None:
+        """Begin *capture* with the next frame; its portions are at most `LONGEST_PORTION` frames."""
+        capture.frames = min(capture.frames, LONGEST_PORTION)
+        self._starting.append(capture)
+
+    def stop(self, capture: Capture) -> list[Portion]:
+        """End *capture*; return what it has not yet given."""
+        if capture in self._starting:
+            self._starting.remove(capture)
+            return []
+        due = self._running.pop(capture, None)
+        if due is None:
+            return []
+        self._due[due].remove(capture)
+        return self._cut(capture)
+
+    def add(self, frames: Pcm, at: float) -> list[Portion]:
+        """Take a frame of the first rows (int16 [rows, samples]) heard from the instant *at*; return what is due."""
+        step = self._step
+        for capture in self._starting:
+            capture.origin = round((at - capture.zero) * RATE) - step * self._frame
+            capture.given = step
+            self._schedule(capture, step + 1 + (capture.row + step) % capture.frames)
+        self._starting.clear()
+        self._step += 1
+        if not self._running:
+            return []
+        self._log[step % LONGEST_PORTION, : len(frames)] = frames
+        portions: list[Portion] = []
+        for capture in self._due.pop(self._step, ()):
+            portions += self._cut(capture)
+            self._schedule(capture, self._step + capture.frames)
+        return portions
+
+    def skip(self) -> list[Portion]:
+        """Let out all that is held: time has jumped, and every capture begins anew after the gap."""
+        running = list(self._running)
+        portions = [portion for capture in running for portion in self.stop(capture)]
+        self._starting += running
+        return portions
+
+    def _schedule(self, capture: Capture, step: int) -> None:
+        self._due[step].append(capture)
+        self._running[capture] = step
+
+    def _cut(self, capture: Capture) -> list[Portion]:
+        """Return what *capture* has not given yet; what lies before its sample 0 is dropped."""
+        steps = np.arange(capture.given, self._step)
+        samples = self._log[steps % LONGEST_PORTION, capture.row].reshape(-1)
+        start = capture.origin + capture.given * self._frame
+        capture.given = self._step
+        early = min(max(0, -start), len(samples))
+        return [Portion(capture, start + early, samples[early:].tobytes())] if early < len(samples) else []

@@ -65,15 +65,20 @@ class Files:
 
         self._put(leg, job)
 
-    def write(self, leg: str, start: int, pcm: bytes) -> None:
-        """Write a portion of the recording of *leg*."""
+    def write(self, portions: list[tuple[str, int, bytes]]) -> None:
+        """Write portions of recordings, as (leg, first sample, pcm)."""
 
         def job() -> None:
-            recording = self._recordings.get(leg)
-            if recording is not None:
-                recording.write(start, pcm)
+            for leg, start, pcm in portions:
+                recording = self._recordings.get(leg)
+                if recording is None:
+                    continue
+                try:
+                    recording.write(start, pcm)
+                except OSError as error:
+                    self._fail(leg, str(error))
 
-        self._put(leg, job)
+        self._put(portions[0][0], job)
 
     def close_recording(self, leg: str, then: Outcome | None = None) -> None:
         """Complete the recording of *leg*; *then* is called in the clock's thread."""
@@ -111,13 +116,15 @@ class Files:
             try:
                 job()
             except OSError as error:
-                reason = str(error)
-                self.outcomes.append(lambda: self._on_failure(leg, reason))
+                self._fail(leg, str(error))
 
         try:
             self._jobs.put_nowait(guarded)
         except queue.Full:
             self._on_failure(leg, f"{_MOST_JOBS} disk jobs are waiting")
+
+    def _fail(self, leg: str, reason: str) -> None:
+        self.outcomes.append(lambda: self._on_failure(leg, reason))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

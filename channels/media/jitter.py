@@ -6,9 +6,10 @@ clock goes on, so one loss never delays what follows. Per leg:
 - the first packet of a stream is played `TARGET` samples after it came; so is one that starts a new stream (SSRC),
   jumps out of reach, opens a talkspurt after a silence, or belongs to a run that has been late for `PATIENCE` ticks;
 - three late packets within `WINDOW` ticks delay the leg by one more frame;
-- a `WINDOW` in which even the latest packet had time to spare takes the excess delay back.
+- a `WINDOW` in which even the latest packet had more than a frame to spare takes whole frames of delay back.
 
-``lead`` is how many samples before its turn a packet came. Time is counted in ticks: one `play` is one tick.
+``lead`` is how many samples before its turn a packet came. Time is counted in ticks: one `play` is one tick. Heads move
+by whole frames only, so a frame is one row of the ring, and so is a 20 ms packet of a stream that has not slipped.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from channels.media.g711 import Pcm
 
 FRAME: Final = 160
 TARGET: Final = 320
-SLACK: Final = 120
 LARGEST_PAYLOAD: Final = 1600
 FURTHEST_LEAD: Final = 2400
 FURTHEST_LAG: Final = 4000
@@ -33,8 +33,8 @@ PATIENCE: Final = 5
 WINDOW: Final = 100
 LATE_ENOUGH: Final = 3
 
-_RING: Final = 4096
-_MASK: Final = _RING - 1
+_SLOTS: Final = 32
+_RING: Final = _SLOTS * FRAME
 _MISSING: Final = -32768
 """No G.711 code expands to this, so it marks samples that never came."""
 _LONG_GONE: Final = 1 << 40
@@ -77,7 +77,8 @@ class Playout:
         self._tick = 0
         self._ring = np.full((capacity, _RING), _MISSING, np.int16)
         self._flat = self._ring.reshape(-1)
-        self._row_start = np.arange(capacity, dtype=np.int64)[:, None] * _RING
+        self._slots = self._ring.reshape(-1, FRAME)
+        self._first_slot = np.arange(capacity, dtype=np.int64) * _SLOTS
         self._last_frames = np.zeros((2, capacity, FRAME), np.int16)
 
         def column(value: int = 0) -> npt.NDArray[np.int64]:
@@ -139,12 +140,12 @@ class Playout:
         self._window_least[rows] = np.minimum(self._window_least[rows], lead)
 
         first = np.maximum(position, head)
-        there = ~too_late & (self._flat[self._row_start[rows, 0] + (first & _MASK)] != _MISSING)
+        there = ~too_late & (self._flat[rows * _RING + first % _RING] != _MISSING)
         self._duplicates[rows] += there
         self._received[rows] += ~there
         for index in np.flatnonzero(late & ~too_late & ~there):
             tail = np.arange(head[index], position[index] + length)
-            self._ring[rows[index], tail & _MASK] = packets.samples[index, -len(tail) :]
+            self._ring[rows[index], tail % _RING] = packets.samples[index, -len(tail) :]
         whole = np.flatnonzero(~late & ~there)
         if len(whole) == len(rows):
             self._store(rows, position, packets.samples)
@@ -160,17 +161,17 @@ class Playout:
         """Return the next frame of the first *legs* rows, int16 [legs, 160], gaps concealed; one tick passes."""
         self._tick += 1
         head = self._head[:legs]
-        places = self._row_start[:legs] + ((head[:, None] + np.arange(FRAME)) & _MASK)
-        frames = self._flat.take(places)
+        slots = self._first_slot[:legs] + head // FRAME % _SLOTS
+        frames = self._slots.take(slots, axis=0)
         hold = self._hold[:legs]
         if hold.any():
             frames[hold] = _MISSING
-            places = places[~hold]
+            slots = slots[~hold]
             head += np.where(hold, 0, FRAME)
             hold[:] = False
         else:
             head += FRAME
-        self._flat[places] = _MISSING
+        self._slots[slots] = _MISSING
 
         missing = frames == _MISSING
         incomplete = missing.any(axis=1)
@@ -194,7 +195,7 @@ class Playout:
         self._tick += ticks
         gone = min(ticks * FRAME, _RING)
         for row in range(len(self._head)):
-            self._ring[row, np.arange(self._head[row], self._head[row] + gone) & _MASK] = _MISSING
+            self._ring[row, np.arange(self._head[row], self._head[row] + gone) % _RING] = _MISSING
         self._head += ticks * FRAME
 
     def reception(self, row: int) -> Reception:
@@ -239,7 +240,7 @@ class Playout:
         too_late = lead + length <= 0
         stuck = too_late & (self._late_since[rows] != _NEVER) & (self._tick - self._late_since[rows] >= PATIENCE)
         jumped = (lead > FURTHEST_LEAD) | (ahead & (lead < -FURTHEST_LAG))
-        spurt = packets.marker & dry & ((lead < 0) | (lead > TARGET + SLACK))
+        spurt = packets.marker & dry & ((lead < 0) | (lead > TARGET + FRAME))
         anew = fresh | stuck | jumped | spurt
         if anew.any():
             position = np.where(anew, head + TARGET, position)
@@ -258,11 +259,15 @@ class Playout:
     def _wipe(self, row: int, start: int, stop: int) -> None:
         """Forget what *row* holds from *start* to *stop* samples after its head."""
         head = self._head[row]
-        self._ring[row, np.arange(head + start, head + stop) & _MASK] = _MISSING
+        self._ring[row, np.arange(head + start, head + stop) % _RING] = _MISSING
 
     def _store(self, rows: Rows, position: Rows, samples: Pcm) -> None:
-        places = self._row_start[rows] + ((position[:, None] + np.arange(samples.shape[1])) & _MASK)
-        self._flat[places] = samples
+        aligned = position % FRAME == 0
+        if samples.shape[1] == FRAME and aligned.all():
+            self._slots[self._first_slot[rows] + position // FRAME % _SLOTS] = samples
+        else:
+            places = (position[:, None] + np.arange(samples.shape[1])) % _RING
+            self._flat[rows[:, None] * _RING + places] = samples
 
     def _conceal(self, patch: Rows, frames: Pcm, missing: npt.NDArray[np.bool_]) -> Pcm:
         """Repair the rows *patch* of *frames* in place; return them as history wants them: unfaded."""
@@ -299,9 +304,9 @@ class Playout:
         if self._tick % WINDOW:
             return
         least = self._window_least[:legs]
-        idle = (least > TARGET + SLACK) & (least < _LONG_GONE)
+        idle = (least >= TARGET + FRAME) & (least < _LONG_GONE)
         for row in np.flatnonzero(idle).tolist():
-            excess = int(least[row]) - TARGET
+            excess = (int(least[row]) - TARGET) // FRAME * FRAME
             self._wipe(row, 0, excess)
             self._head[row] += excess
             self._mean_lead[row] -= excess

@@ -171,10 +171,10 @@ class MediaLeg:
         self._send(wire.StopRecording(self.id))
 
     def tap(self, zero: float, period: float = 0.1) -> Feed[TapFrame]:
-        """Return what this leg says from now on, a frame each *period* seconds, timed from *zero*.
+        """Return what this leg says from now on, a frame each *period* seconds (1 at most), timed from *zero*.
 
-        It ends when the leg does or by its ``close()`` (it is a context manager too). A reader more than 10 s behind
-        loses the oldest frames.
+        The first and the last frame, and those at a gap, may be shorter. It ends when the leg does or by its ``close()`` (it is a
+        context manager too). A reader more than 10 s behind loses the oldest frames.
         """
         self._count += 1
         order = wire.Tap(self.id, self._count, zero, period)

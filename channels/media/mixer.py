@@ -23,18 +23,25 @@ class Mixer:
     def __init__(self, bridges: npt.NDArray[np.int64]) -> None:
         """Plan for legs whose bridge is ``bridges[leg]``; a negative number means alone."""
         members = np.flatnonzero(bridges >= 0)
-        self._members = members[np.argsort(bridges[members], kind="stable")]
-        numbers = bridges[self._members]
-        first = np.ones(len(numbers), bool)
-        first[1:] = numbers[1:] != numbers[:-1]
-        self._starts = np.flatnonzero(first)
-        self._bridge_of = np.cumsum(first) - 1
+        _, which, sizes = np.unique(bridges[members], return_inverse=True, return_counts=True)
+        # Bridges by falling size: those that have a kth member are then the first of them, and one addition
+        # of matrices adds the kth member of all.
+        place = np.empty(len(sizes), np.int64)
+        place[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+        self._bridge_of = place[which]
+        self._members = members
+        order = np.argsort(self._bridge_of, kind="stable")
+        falling = np.sort(sizes)[::-1]
+        starts = np.cumsum(falling) - falling
+        self._kth = [members[order[starts[falling > k] + k]] for k in range(int(falling[0]) if len(falling) else 0)]
 
     def mix(self, frames: Pcm) -> Pcm:
         """Return what each leg hears of its bridge: int16 [legs, samples], as *frames*; zeros if alone."""
         heard = np.zeros_like(frames)
-        if len(self._members):
-            said = frames[self._members].astype(np.int32)
-            total = np.add.reduceat(said, self._starts, axis=0)
-            heard[self._members] = saturate(total[self._bridge_of] - said)
+        if not self._kth:
+            return heard
+        total = frames[self._kth[0]].astype(np.int32)
+        for members in self._kth[1:]:
+            total[: len(members)] += frames[members]
+        heard[self._members] = saturate(total[self._bridge_of] - frames[self._members])
         return heard

@@ -39,6 +39,8 @@ _SOCKET_BUFFER: Final = 64 * 1024
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_STEPS: Final = 50
 _NICENESS: Final = -10
+_GIL_INTERVAL: Final = 0.0005
+"""Seconds for which the disk thread may keep the interpreter from the clock."""
 _EXPEDITED_FORWARDING: Final = 46 << 2
 
 
@@ -99,6 +101,7 @@ class MediaProcess:
         self._rtp = select.epoll()
         self._inbox = np.zeros((start.capacity, _DATAGRAM), np.uint8)
         self._inbox_views = [row.data for row in self._inbox]
+        self._outbox_views = [row.data for row in self._switch.packets]
         self._sockets: dict[str, socket.socket] = {}
         self._socket_at: list[socket.socket | None] = [None] * start.capacity
         self._row_of: dict[int, int] = {}
@@ -182,7 +185,7 @@ class MediaProcess:
     def _step(self, at: float) -> None:
         self._ticks += 1
         outgoing = self._switch.step(at)
-        sockets, targets, packets = self._socket_at, self._switch.targets, outgoing.packets
+        sockets, targets, packets = self._socket_at, self._switch.targets, self._outbox_views
         for row in outgoing.rows:
             try:
                 sockets[row].sendto(packets[row], targets[row])  # type: ignore[union-attr,arg-type]
@@ -206,9 +209,9 @@ class MediaProcess:
         self._control.flush()
 
     def _save(self) -> None:
-        for leg, start, pcm in self._switch.recorded:
-            self._files.write(leg, start, pcm)
-        self._switch.recorded.clear()
+        if self._switch.recorded:
+            self._files.write(self._switch.recorded)
+            self._switch.recorded = []
 
     def _carry_out(self, command: wire.Command) -> None:
         switch = self._switch
@@ -352,6 +355,7 @@ def main(descriptor: int) -> None:
         gc.collect()
         gc.freeze()
         gc.disable()
+        sys.setswitchinterval(_GIL_INTERVAL)
         process.run()
 
 

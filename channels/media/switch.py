@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.media import g711, rtp, wire
-from channels.media.capture import Capture
+from channels.media.capture import Capture, CaptureLog, Portion
 from channels.media.dtmf import DigitReceiver, DigitSender
 from channels.media.g711 import Law, Pcm
 from channels.media.jitter import FRAME, LARGEST_PAYLOAD, Arrivals, Playout
@@ -28,6 +28,7 @@ PERIOD: Final = FRAME / RATE
 PACKET_SIZE: Final = rtp.HEADER_SIZE + FRAME
 
 _ALONE: Final = -1
+_RECORDING: Final = 0
 _RECORDING_PORTION: Final = 25
 _COMFORT_NOISE: Final = 13
 _NOT_AUDIO: Final = 255
@@ -79,10 +80,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The packets of one step: ``packets[row]`` for each of ``rows``, and packets of other lengths beside them."""
+    """What one step sends: the `Switch.packets` of ``rows``, and packets of other lengths, as (row, packet)."""
 
     rows: list[int]
-    packets: npt.NDArray[np.uint8]
     others: list[tuple[int, bytes]]
 
 
@@ -92,16 +92,20 @@ class Switch:
     def __init__(self, capacity: int, *, silent_after: float) -> None:
         self.events: list[wire.Event] = []
         self.recorded: list[tuple[str, int, bytes]] = []
-        """Portions due to be written, as (leg, first sample, pcm)."""
+        """Portions of recordings to be written, as (leg, first sample, pcm)."""
         self.targets: list[Address | None] = [None] * capacity
         """Where each row sends, which is also the source it is believed to hear."""
         self._rows: dict[str, Row] = {}
+        self._attended: dict[str, Row] = {}
+        self._log = CaptureLog(capacity, FRAME)
+        self._captures: dict[Capture, tuple[str, int]] = {}
         self._row_at: list[Row | None] = [None] * capacity
         self._free = list(range(capacity))
         self._used = 0
         self._silent_after = silent_after
         self._playout = Playout(capacity)
-        self._packets = np.zeros((capacity, PACKET_SIZE), np.uint8)
+        self.packets = np.zeros((capacity, PACKET_SIZE), np.uint8)
+        """The audio packets of the last step, one a row."""
         self._law_out = np.zeros(capacity, np.uint8)
         self._type_out = np.zeros(capacity, np.uint8)
         self._law_in = np.full((capacity, 128), _UNKNOWN, np.uint8)
@@ -169,7 +173,10 @@ class Switch:
         """End *leg* and return what it has done."""
         self.stop_playing(leg)
         self.stop_recording(leg)
+        for number in list(self._rows[leg].taps):
+            self.untap(leg, number)
         row = self._rows.pop(leg)
+        self._attended.pop(leg, None)
         index = row.index
         self._row_at[index] = None
         self.targets[index] = None
@@ -211,6 +218,7 @@ class Switch:
         row = self._rows[leg]
         if len(player.samples) > player.position:
             row.player = player
+            self._attend(row)
         else:
             self.events.append(wire.PlayEnded(leg, player.number, finished=True))
 
@@ -223,26 +231,33 @@ class Switch:
 
     def press(self, leg: str, keys: str) -> None:
         """Press *keys* towards the far end of *leg*; raises ValueError for one that does not exist."""
-        self._rows[leg].keys_out.press(keys)
+        row = self._rows[leg]
+        row.keys_out.press(keys)
+        self._attend(row)
 
     def record(self, leg: str, zero: float) -> None:
         """Let what *leg* says come out in `recorded`."""
-        self._rows[leg].recording = Capture(zero, _RECORDING_PORTION)
+        self.stop_recording(leg)
+        row = self._rows[leg]
+        row.recording = self._capture(row, _RECORDING, zero, _RECORDING_PORTION)
 
     def stop_recording(self, leg: str) -> None:
         """Let the rest of the recording out."""
         row = self._rows[leg]
         if row.recording is not None:
-            self.recorded += [(leg, start, pcm) for start, pcm in row.recording.rest()]
+            self._release(row.recording)
             row.recording = None
 
     def tap(self, leg: str, number: int, zero: float, period: float) -> None:
         """Let what *leg* says come out as `Tapped` events of *period* seconds."""
-        self._rows[leg].taps[number] = Capture(zero, max(1, round(period / PERIOD)))
+        row = self._rows[leg]
+        row.taps[number] = self._capture(row, number, zero, max(1, round(period / PERIOD)))
 
     def untap(self, leg: str, number: int) -> None:
         """End one tap."""
-        self._rows[leg].taps.pop(number, None)
+        tap = self._rows[leg].taps.pop(number, None)
+        if tap is not None:
+            self._release(tap)
 
     def admits(self, index: int, datagram: memoryview, source: Address, now: float) -> bool:
         """Say whether *datagram* from a *source* that is not the row's target belongs to the row all the same."""
@@ -293,25 +308,26 @@ class Switch:
         used = self._used
         said = self._playout.play(used)
         said[~self._receives[:used]] = 0
+        self._pass_on(self._log.add(said, at))
         self._tell_silences(at)
         if self._mixer is None:
             self._mixer = Mixer(self._bridge[:used])
         hears = self._mixer.mix(said)
         others: list[tuple[int, bytes]] = []
         busy: list[int] = []
-        for row in self._rows.values():
-            if row.recording is not None or row.taps:
-                self._capture(row, said[row.index], at)
+        for row in list(self._attended.values()):
             if row.player is not None:
                 self._play_into(row, row.player, hears)
             if row.keys_out and self._sends[row.index]:
                 self._press_into(row, hears, others, busy)
+            self._attend(row)
         self._packetise(hears)
         rows = self._account(busy)
-        return Outgoing(rows, self._packets, others)
+        return Outgoing(rows, others)
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was played or sent."""
+        self._pass_on(self._log.skip())
         self._playout.skip(steps)
         self._timestamp += np.uint32(steps * FRAME & 0xFFFFFFFF)
         self._marker[:] = True
@@ -375,11 +391,30 @@ class Switch:
             if row is not None:
                 self.events.append(wire.WentSilent(row.leg, float(silence[index])))
 
-    def _capture(self, row: Row, frame: Pcm, at: float) -> None:
-        if row.recording is not None:
-            self.recorded += [(row.leg, start, pcm) for start, pcm in row.recording.add(frame, at)]
-        for number, tap in row.taps.items():
-            self.events += [wire.Tapped(row.leg, number, start / RATE, pcm) for start, pcm in tap.add(frame, at)]
+    def _attend(self, row: Row) -> None:
+        """Look at *row* one by one in every step, but only as long as it needs it."""
+        if row.player is not None or row.keys_out:
+            self._attended[row.leg] = row
+        else:
+            self._attended.pop(row.leg, None)
+
+    def _capture(self, row: Row, number: int, zero: float, frames: int) -> Capture:
+        capture = Capture(row.index, zero, frames)
+        self._captures[capture] = (row.leg, number)
+        self._log.start(capture)
+        return capture
+
+    def _release(self, capture: Capture) -> None:
+        self._pass_on(self._log.stop(capture))
+        del self._captures[capture]
+
+    def _pass_on(self, portions: list[Portion]) -> None:
+        for portion in portions:
+            leg, number = self._captures[portion.capture]
+            if number == _RECORDING:
+                self.recorded.append((leg, portion.start, portion.pcm))
+            else:
+                self.events.append(wire.Tapped(leg, number, portion.start / RATE, portion.pcm))
 
     def _play_into(self, row: Row, player: Player, hears: Pcm) -> None:
         frame = player.next_frame()
@@ -416,7 +451,7 @@ class Switch:
 
     def _packetise(self, hears: Pcm) -> None:
         used = self._used
-        packets = self._packets[:used]
+        packets = self.packets[:used]
         packets[:, rtp.HEADER_SIZE :] = g711.encode(hears, self._law_out[:used])
         rtp.write_headers(
             packets,

@@ -98,6 +98,7 @@ class RtpPhone(asyncio.DatagramProtocol):
         self._said = 0
         self._held_back: bytes | None = None
         self._came = asyncio.Event()
+        self._went = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -147,6 +148,14 @@ class RtpPhone(asyncio.DatagramProtocol):
                 self._came.clear()
                 await self._came.wait()
 
+    async def talk(self, seconds: float, *, limit: float = 20.0) -> None:
+        """Wait until *seconds* more have been said."""
+        packets = self.sent + round(seconds * RATE / self._frame)
+        async with asyncio.timeout(limit):
+            while self.sent < packets:
+                self._went.clear()
+                await self._went.wait()
+
     async def until(self, claim: Callable[[Heard], bool], *, limit: float = 10.0) -> Heard:
         """Return the first packet, from now on, of which *claim* is true."""
         start = len(self.heard)
@@ -194,6 +203,7 @@ class RtpPhone(asyncio.DatagramProtocol):
         payload = _COMPRESS[self.law][samples.astype(np.int32) + 32768].tobytes()
         datagram = _HEADER.pack(0x80, kind, self.sequence, self.timestamp, self.ssrc) + payload
         self.sent += 1
+        self._went.set()
         if not self._passes(number):
             return
         if self._swap_every and number % self._swap_every == 0:

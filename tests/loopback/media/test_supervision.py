@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,33 @@ async def test_calls_go_on_when_the_media_process_is_killed(engine: MediaEngine,
     before = recording[round((killed - 0.8) * 8000) : round((killed - 0.6) * 8000)]
     assert level(before, 500) > 5500
     assert level(recording[-1600:], 500) > 5500
+
+
+async def test_a_short_stall_is_caught_up_and_a_long_one_skipped(engine: MediaEngine, tmp_path: Path) -> None:
+    zero = time.monotonic()
+    async with RtpPhone() as anna, RtpPhone() as bert:
+        legs = [await call_in(engine, phone, name, "talk") for phone, name in ((anna, "a"), (bert, "b"))]
+        legs[0].record(tmp_path / "a.wav", zero)
+        anna.hum(500)
+        await bert.hear(0.3)
+        pid = engine.pid
+        assert pid is not None
+        for stall in (0.06, 0.5):
+            os.kill(pid, signal.SIGSTOP)
+            await anna.talk(stall)
+            os.kill(pid, signal.SIGCONT)
+            await bert.hear(0.5)
+        heard = await bert.hear(0.3)
+        ended = time.monotonic() - zero
+        await legs[0].close()
+
+    assert level(heard, 500) > 5500
+    numbers = [packet.sequence for packet in bert.heard]
+    assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
+    steps = [(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(bert.heard)]
+    assert len([step for step in steps if step != 160]) == 1
+    assert max(steps) > 0.3 * 8000
+    assert abs(len(wav.parse((tmp_path / "a.wav").read_bytes())) / 8000 - ended) < 0.3
 
 
 async def test_legs_opened_and_prompts_started_while_the_process_is_away_are_not_lost(
