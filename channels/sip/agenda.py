@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
+MOST_STALE = 64
+
 
 class Timed(Protocol):
     """Something with deadlines."""
@@ -41,6 +43,7 @@ class Agenda(Generic[T]):
             entry = (deadline, next(self._numbers))
             self._current[machine] = entry
             heapq.heappush(self._heap, (*entry, machine))
+            self._tidy()
 
     def next_deadline(self) -> float | None:
         """The earliest deadline of all."""
@@ -56,6 +59,12 @@ class Agenda(Generic[T]):
             del self._current[machine]
             due.append(machine)
         return due
+
+    def _tidy(self) -> None:
+        """Drop what is no longer current once it is the greater part: far deadlines would be held until they come."""
+        if len(self._heap) > 2 * len(self._current) + MOST_STALE:
+            self._heap = [entry for entry in self._heap if self._is_current(entry)]
+            heapq.heapify(self._heap)
 
     def _is_current(self, entry: tuple[float, int, T]) -> bool:
         return self._current.get(entry[2]) == entry[:2]

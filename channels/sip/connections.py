@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Protocol, cast
 
 import structlog
 
 from channels.sip.message import BadMessage, Message, StreamParser, parse
-from gateway.domain.errors import OurMistake
+from gateway.domain.errors import OurMistake, Unavailable
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 CONNECT_LIMIT = 5.0
 CLOSE_LIMIT = 1.0
+RESOLVE_LIMIT = 3.0
 MOST_CONNECTIONS = 1024
 MOST_UNSENT = 1024 * 1024
 
@@ -29,7 +30,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One end of a transport: ``udp`` or ``tcp``, an IP address, a port. Port 0 asks for a free one when listening."""
+    """One end of a transport: ``udp`` or ``tcp``, a host, a port.
+
+    The host is an IP address wherever messages are sent or received (see ``resolve``). Port 0 asks for a free one.
+    """
 
     transport: str
     host: str
@@ -226,6 +230,11 @@ class Connections:
         """Where we listen, with the ports we were given."""
         return (*(listener.local for listener in self._udp), *(address for address, _ in self._servers))
 
+    @property
+    def count(self) -> int:
+        """How many TCP connections stand or are being made."""
+        return len(self._tcp)
+
     async def open(self, listen: Sequence[ListenAddress]) -> None:
         """Bind every address; OSError when one is taken, and then none stays bound."""
         try:
@@ -317,6 +326,22 @@ class Connections:
         except OSError as error:  # TimeoutError is one
             log.info("sip.connection_refused", peer=str(target), error=type(error).__name__)
             connection.lose()
+
+
+async def resolve(target: Target) -> Target:
+    """Return *target* with an IP address for its host, or raise Unavailable."""
+    try:
+        ip_address(target.host)
+    except ValueError:
+        pass
+    else:
+        return target
+    try:
+        async with asyncio.timeout(RESOLVE_LIMIT):
+            found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port)
+    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+        raise Unavailable(f"{target.host} has no address") from error
+    return replace(target, host=str(found[0][4][0]))
 
 
 def host_towards(local: ListenAddress, target: Target) -> str:

@@ -112,6 +112,16 @@ class Endpoint:
         """How many transactions are remembered."""
         return len(self._clients) + len(self._servers)
 
+    @property
+    def deadlines(self) -> int:
+        """How many deadlines are waited for."""
+        return len(self._agenda)
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections stand or are being made."""
+        return self._connections.count
+
     def take_ack(self, ack: Request) -> None:
         """Pass on an ACK for a 2xx."""
         self.handler.on_ack(ack)
@@ -174,6 +184,11 @@ class Endpoint:
         self._agenda.note(alarm)
         self._arm()
         return alarm
+
+    def call_off(self, alarm: Alarm) -> None:
+        """Have it not called after all."""
+        alarm.cancel()
+        self._agenda.note(alarm)
 
     # What the exchanges use
 

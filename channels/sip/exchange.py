@@ -115,6 +115,7 @@ class OutgoingRequest(Exchange):
         if isinstance(self.machine, InviteClient) and self._wants_cancel:
             self._wants_cancel = False
             self.machine.cancelled(self._endpoint.now())
+            self._endpoint.carry_out(self, [])  # for the deadline just set
             self._endpoint.send_on(self.flow, cancel_for(self.request), lambda _: None)
 
 

@@ -85,7 +85,7 @@ class Renegotiation:
             session.response_to(invite, 200, description=ours),
             holds_offer=is_late,
             on_ack=self._take_late_answer if is_late else _nothing_to_learn,
-            on_silence=lambda: session.abandon("never acknowledged"),
+            on_silence=session.guarded(lambda: session.abandon("never acknowledged")),
         )
         if offer is not None:
             session.emit(Renegotiated(offer))

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 import structlog
 
@@ -56,6 +56,7 @@ from gateway.domain.errors import OurMistake
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 MOST_EVENTS = 256
+P = ParamSpec("P")
 
 log = structlog.get_logger(__name__)
 
@@ -290,7 +291,7 @@ class Session:
             else:
                 on_response(request, response)
 
-        return self.host.endpoint.request(request, way, take)
+        return self.host.endpoint.request(request, way, self.guarded(take))
 
     def acknowledge(self, invite: Request, dialog: Dialog) -> tuple[Request, Target]:
         """Send the ACK for a 2xx to *invite*, with the INVITE's credentials; return it and where it went."""
@@ -311,6 +312,18 @@ class Session:
     def fail(self) -> None:
         """End a session whose handling broke on our side."""
         self.release("failure")
+
+    def guarded(self, work: Callable[P, None]) -> Callable[P, None]:
+        """Wrap what the endpoint calls back, so that an unexpected exception ends this session and no other."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                work(*args, **kwargs)
+            except Exception:
+                log.exception("session.failed", session_id=self.id)
+                self.fail()
+
+        return run
 
     def _after_bye(self, request: Request, response: Response) -> None:
         if response.status >= 200:

@@ -46,7 +46,7 @@ class IncomingSession(Session):
             self.response_to(self._invite, 200, description=description),
             holds_offer=self.remote_offer is None,
             on_ack=self._acknowledged,
-            on_silence=lambda: self.abandon("never acknowledged"),
+            on_silence=self.guarded(lambda: self.abandon("never acknowledged")),
         )
 
     async def reject(self, status: int, reason: str | None = None) -> None:
@@ -87,11 +87,12 @@ class IncomingSession(Session):
         self.respond(self._invite, status, description=description)
         self._stop_ringing()
         endpoint = self.host.endpoint
-        self._ringing = endpoint.call_at(endpoint.now() + RING_AGAIN, lambda: self._ring(status, description))
+        again = self.guarded(lambda: self._ring(status, description))
+        self._ringing = endpoint.call_at(endpoint.now() + RING_AGAIN, again)
 
     def _stop_ringing(self) -> None:
         if self._ringing is not None:
-            self._ringing.cancel()
+            self.host.endpoint.call_off(self._ringing)
 
     def _refuse(self, status: int, reason: str | None, last: Ended) -> None:
         self._stop_ringing()

@@ -75,7 +75,9 @@ class OutgoingSession(Session):
         self.request.headers.set("Contact", self.contact_for(self._callee.target))
         self.authorization.add_to(self.request)
         self.invited_at = self.host.endpoint.now()
-        self._outgoing = self.host.endpoint.request(self.request, self._callee.target, self._take_response)
+        self._outgoing = self.host.endpoint.request(
+            self.request, self._callee.target, self.guarded(self._take_response)
+        )
 
     @property
     def is_peer_there(self) -> bool:

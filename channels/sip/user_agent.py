@@ -25,14 +25,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, Self
 
 import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
-from channels.sip.connections import ListenAddress, Target
+from channels.sip.connections import ListenAddress, Target, resolve
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import Credentials, DigestServer
 from channels.sip.endpoint import DEFAULT_PORT, Endpoint
@@ -46,7 +46,7 @@ from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
 from channels.sip.transaction import Timers
 from channels.sip.uri import NameAddr, Uri
-from gateway.domain.errors import OurMistake
+from gateway.domain.errors import OurMistake, Unavailable
 
 SERVED = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "REGISTER"})
 NOT_ALLOWED = frozenset({"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
@@ -59,8 +59,8 @@ log = structlog.get_logger(__name__)
 class Trunk:
     """A carrier link (中继): where our calls over it go, and which addresses its calls come from.
 
-    Calls come from ``target.host`` and from every address of ``sources``, from any port unless ``same_port``:
-    then over UDP only from the port of ``target``, which lets trunks and telephones share one machine. With
+    Calls come from ``target.host`` and from the addresses and networks of ``sources``, from any port unless
+    ``same_port``: then over UDP only from the port of ``target``, so that trunks and telephones may share a machine. With
     ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
     Record-Route say: some carriers' SBCs name their inside address there.
     """
@@ -78,7 +78,7 @@ class Trunk:
             return True
         if self.same_port:
             return source.transport == "tcp" == self.target.transport and source.host == self.target.host
-        return source.host == self.target.host or source.host in self.sources
+        return source.host == self.target.host or any(_contains(network, source.host) for network in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +132,12 @@ class UserAgent:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
+        self._known_as: dict[str, str] = {}  # IP address to the host name by which a trunk is configured
 
     async def __aenter__(self) -> Self:
+        for trunk in self._trunks.values():
+            with suppress(Unavailable):  # asked again with every call
+                await self._resolve(trunk.target)
         await self.endpoint.__aenter__()
         return self
 
@@ -181,7 +185,11 @@ class UserAgent:
         from_: NameAddr,
         headers: Sequence[tuple[str, str]] = (),
     ) -> Session:
-        """Call; return as soon as the INVITE is on the wire. What comes of it, the session's events say."""
+        """Call; return as soon as the INVITE is on the wire. What comes of it, the session's events say.
+
+        Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
+        """
+        callee = replace(callee, target=await self._resolve(callee.target))
         session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
         self._sessions[session.id, session.local_tag] = session
         try:
@@ -193,6 +201,10 @@ class UserAgent:
 
     async def options(self, target: Target, limit: float = 2.0) -> int | None:
         """Ask whether anyone is there; return the status of whatever answer comes within *limit* seconds, or None."""
+        try:
+            target = await self._resolve(target)
+        except Unavailable:
+            return None
         me = replace(self.endpoint.local_uri(target), user="jiesu")
         headers = Headers()
         headers.add("Max-Forwards", MAX_FORWARDS)
@@ -250,7 +262,7 @@ class UserAgent:
         """Give an ACK to the session it names."""
         session = self._session_of(ack)
         if session is not None:
-            self._in_session(session, lambda: session.take_ack(ack))
+            session.guarded(session.take_ack)(ack)
 
     # What sessions ask (session.Host)
 
@@ -289,7 +301,9 @@ class UserAgent:
         if session is None:
             self._refuse(incoming, 481)
         else:
-            self._in_session(session, lambda: session.take_request(incoming))
+            session.guarded(session.take_request)(incoming)
+            if session.is_over and not incoming.is_answered:
+                self._refuse(incoming, 500)
 
     def _serve_register(self, incoming: IncomingRequest) -> None:
         now = self.endpoint.now()
@@ -322,14 +336,6 @@ class UserAgent:
             log.exception("session.failed", session_id=session.id)
             session.fail()
 
-    def _in_session(self, session: Session, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:
-            log.exception("session.failed", session_id=session.id)
-            session.fail()
-            raise
-
     def _caller_of(self, incoming: IncomingRequest) -> str | None:
         """Name the trunk or telephone that calls; None when the INVITE was challenged instead."""
         trunk = self._trunk_of(incoming.source)
@@ -350,11 +356,18 @@ class UserAgent:
                 return NameAddr.parse(asserted)
         return request.from_
 
-    def _trunk_of(self, source: Target) -> Trunk | None:
-        """The trunk that *source* is: by its very address first, then, unless a telephone registered there, by host."""
+    async def _resolve(self, target: Target) -> Target:
+        """Give a target its IP address, and remember it for requests that come from there."""
+        resolved = await resolve(target)
+        self._known_as[resolved.host] = target.host
+        return resolved
+
+    def _trunk_of(self, came_from: Target) -> Trunk | None:
+        """The trunk that *came_from* is: by its very address, else by host, unless a telephone registered there."""
         trunks = self._trunks.values()
+        source = replace(came_from, host=self._known_as.get(came_from.host, came_from.host))
         exact = next((trunk for trunk in trunks if trunk.target == source), None)
-        if exact is not None or self.registrar.user_at(source) is not None:
+        if exact is not None or self.registrar.user_at(came_from) is not None:
             return exact
         return next((trunk for trunk in trunks if trunk.sends_from(source)), None)
 
@@ -389,7 +402,7 @@ class UserAgent:
 
     def _watch_expiry(self) -> None:
         if self._expiry_alarm is not None:
-            self._expiry_alarm.cancel()
+            self.endpoint.call_off(self._expiry_alarm)
         deadline = self.registrar.next_deadline()
         self._expiry_alarm = None if deadline is None else self.endpoint.call_at(deadline, self._expire)
 
@@ -401,3 +414,11 @@ class UserAgent:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _contains(network: str, host: str) -> bool:
+    """Whether an address or network, as configured, covers the IP address *host*."""
+    try:
+        return ip_address(host) in ip_network(network)
+    except ValueError:
+        return host == network

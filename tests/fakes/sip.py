@@ -34,13 +34,15 @@ def user_agent(
     trunks: Sequence[Trunk] = (Trunk(name="loopback", target=Target("udp", "127.0.0.1", 5060)),),
     telephones: Mapping[str, str] | None = None,
     timers: Timers = QUICK,
+    on_registered: Callable[[str], None] = lambda user: None,
+    on_gone: Callable[[str], None] = lambda user: None,
 ) -> UserAgent:
     """Make a user agent on free ports that takes everybody on the loopback for its trunk."""
     listen = [ListenAddress("udp", "127.0.0.1", 0), ListenAddress("tcp", "127.0.0.1", 0)]
     settings = UserAgentSettings(
         listen=listen, trunks=trunks, telephones=telephones or {}, timers=timers, hang_up_limit=LIMIT
     )
-    return UserAgent(settings, on_invite)
+    return UserAgent(settings, on_invite, on_registered=on_registered, on_gone=on_gone)
 
 
 def udp(agent: UserAgent) -> Target:

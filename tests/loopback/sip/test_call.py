@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from channels.sip.connections import Target
 from channels.sip.session import Session
 from channels.sip.session_events import Answered, Ended, Progress, SessionState
+from channels.sip.user_agent import UserAgent
 from tests.fakes.sip import HOTLINE, Listener, answer_call, callee, offer, tcp, udp, user_agent
 
 
@@ -26,7 +29,7 @@ class Desk:
 
 
 @pytest.mark.parametrize("transport", [udp, tcp])
-async def test_a_call_is_made_taken_and_ended_by_the_caller(transport):
+async def test_a_call_is_made_taken_and_ended_by_the_caller(transport: Callable[[UserAgent], Target]) -> None:
     desk = Desk()
     async with user_agent(desk.answer) as called, user_agent() as calling:
         session = await calling.invite(callee(transport(called)), offer=offer(), from_=HOTLINE)

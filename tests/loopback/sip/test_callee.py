@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from channels.sip.connections import Target
 from channels.sip.message import Request, Response
 from channels.sip.sdp import Direction, SessionDescription
 from channels.sip.session import Session
@@ -27,7 +28,7 @@ class Line:
     sessions: asyncio.Queue[Session]
 
     @property
-    def us(self):
+    def us(self) -> Target:
         return udp(self.agent)
 
     async def talk(self) -> tuple[Request, Response, Session, Listener]:
@@ -69,11 +70,12 @@ async def test_an_answer_is_sent_again_until_its_ack(line: Line) -> None:
     session = await line.sessions.get()
     await session.answer(reply(offer()))
     answers = [await line.peer.response(200) for _ in range(3)]
-    assert session.state is SessionState.ANSWERED
+    states = [session.state]
     line.peer.send(line.peer.ack(invite, answers[0], line.us), line.us)
     await Listener(session).next(Answered)
+    states.append(session.state)
 
-    assert session.state is SessionState.TALKING
+    assert states == [SessionState.ANSWERED, SessionState.TALKING]
     assert len({answer.to.tag for answer in answers}) == 1
     assert answers[0].headers.get("Allow")
     assert SessionDescription.parse(answers[0].body).audio is not None
