@@ -9,8 +9,7 @@ ARGS ?=
 .PHONY: help demo test run peers lint types imports check-all bench image-check lock clean environment dev-environment
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
-	  || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: environment ## Show two calls from ring to ticket on this machine (ARGS="--once --json")
 	@$(VENV) -m gateway demo $(ARGS)
