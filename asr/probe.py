@@ -52,7 +52,7 @@ async def probe(path: Path, limit: float = PROBE_LIMIT) -> Usable | Unusable:
         async with asyncio.timeout(limit):
             said, complaint = await process.communicate()
     except TimeoutError:
-        return Unusable(reason=f"{path}: the model was not ready within {limit:g} s")
+        return Unusable(reason=f"the model was not ready within {limit:g} s")
     finally:
         if process.returncode is None:
             process.kill()
@@ -60,7 +60,7 @@ async def probe(path: Path, limit: float = PROBE_LIMIT) -> Usable | Unusable:
     if process.returncode == 0:
         rate, load_time = said.split()
         return Usable(rate=int(rate), load_time=float(load_time))
-    return Unusable(reason=f"{path}: {_reason(complaint.decode(errors='replace'), process.returncode or 0)}")
+    return Unusable(reason=_reason(complaint.decode(errors="replace"), process.returncode or 0))
 
 
 def environment() -> dict[str, str]:
@@ -85,8 +85,8 @@ def _reason(complaint: str, returncode: int) -> str:
     return f"{told[0] if told else 'the model cannot be used'} ({how_it_ended(returncode)})"
 
 
-def _try(path: Path) -> None:
-    """Load and hear; print the rate and the seconds that loading took."""
+def load_and_hear(path: Path) -> Usable:
+    """Load the model at *path* here and let it hear noise; raises, or ends this process, where it is unusable."""
     import numpy as np
     import vosk
 
@@ -103,8 +103,9 @@ def _try(path: Path) -> None:
         engine.AcceptWaveform(noise[start : start + rate // 5])
         engine.PartialResult()
     engine.FinalResult()
-    print(rate, load_time)
+    return Usable(rate=rate, load_time=load_time)
 
 
 if __name__ == "__main__":
-    _try(Path(sys.argv[1]))
+    usable = load_and_hear(Path(sys.argv[1]))
+    print(usable.rate, usable.load_time)

@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import structlog
 
 from asr import wire
@@ -25,6 +26,7 @@ from asr.models import ModelChoice
 from asr.probe import environment, how_it_ended
 from asr.recognition import LOADING, LOST, UNAVAILABLE, LegRecognition, Send
 from gateway.domain.call import LegId
+from gateway.domain.errors import PeerError
 from gateway.framing import FrameReader
 from gateway.ports import ModelDescription
 
@@ -134,7 +136,10 @@ class VoskRecognizer:
         failures = 0
         try:
             while True:
-                heard_for, reason = await self._live()
+                try:
+                    heard_for, reason = await self._live()
+                except OSError as error:  # no process, no descriptors, no memory: as good as a process that ended
+                    heard_for, reason = 0.0, str(error)
                 failures = 1 if heard_for > STEADY else failures + 1
                 if failures >= FAILURES_TO_GIVE_UP:
                     self._fall_silent(UNAVAILABLE)
@@ -148,22 +153,12 @@ class VoskRecognizer:
     async def _live(self) -> tuple[float, str]:
         """Run one process to its end; return how long it heard, in seconds, and why it ended."""
         begun = time.monotonic()
-        heard_since: float | None = None
         async with self._process() as (process, reader, writer):
             watch = _Watch(self, process, begun)
             async with asyncio.TaskGroup() as tasks:
                 complaint = tasks.create_task(_last_line(process), name="asr complaint")
                 watching = tasks.create_task(watch.run(), name="asr watch")
-                frames = FrameReader()
-                with suppress(ConnectionError):
-                    while received := await reader.read(1 << 16):
-                        watch.told_at = time.monotonic()
-                        for message in map(wire.from_process, frames.feed(received)):
-                            if isinstance(message, wire.Ready):
-                                heard_since = watch.heard_since = time.monotonic()
-                                self._go_on(lambda message: writer.write(wire.encode(message)), heard_since - begun)
-                            elif recognition := self._open.get(message.stream):
-                                recognition.receive(message)
+                await self._take_all(reader, lambda message: writer.write(wire.encode(message)), watch)
                 watching.cancel()
                 status = await process.wait()
         reason = "; ".join(filter(None, [watch.verdict, complaint.result(), how_it_ended(status)]))
@@ -171,7 +166,24 @@ class VoskRecognizer:
         self._fall_silent(LOST if self.available else UNAVAILABLE)
         if was_hearing:
             self._on_lost(reason)
-        return (time.monotonic() - heard_since if heard_since else 0.0), reason
+        return (time.monotonic() - watch.heard_since if watch.heard_since else 0.0), reason
+
+    async def _take_all(self, reader: asyncio.StreamReader, send: Send, watch: _Watch) -> None:
+        """Pass on what the process says until it ends, or is ended because it makes no sense."""
+        frames = FrameReader()
+        try:
+            while received := await reader.read(1 << 16):
+                watch.told_at = time.monotonic()
+                for message in map(wire.from_process, frames.feed(received)):
+                    if isinstance(message, wire.Ready):
+                        watch.heard_since = time.monotonic()
+                        self._go_on(send, watch.heard_since - watch.begun)
+                    elif recognition := self._open.get(message.stream):
+                        recognition.receive(message)
+        except OSError:  # it ended in the middle of a sentence
+            return
+        except (PeerError, msgspec.DecodeError) as error:
+            watch.kill(f"the process talks nonsense: {error}")
 
     @asynccontextmanager
     async def _process(
@@ -234,7 +246,7 @@ class _Watch:
     def __init__(self, recognizer: VoskRecognizer, process: asyncio.subprocess.Process, begun: float) -> None:
         self._recognizer = recognizer
         self._process = process
-        self._begun = begun
+        self.begun = begun
         self.heard_since: float | None = None
         self.told_at = begun
         self.verdict = ""
@@ -245,16 +257,17 @@ class _Watch:
             await asyncio.sleep(WATCH_EVERY)
             now = time.monotonic()
             if self.heard_since is None:
-                self._recognizer.loading(now - self._begun)
-                if now - self._begun > LOAD_LIMIT:
-                    self._kill(f"the model was not loaded within {LOAD_LIMIT:g} s")
+                self._recognizer.loading(now - self.begun)
+                if now - self.begun > LOAD_LIMIT:
+                    self.kill(f"the model was not loaded within {LOAD_LIMIT:g} s")
                 continue
             if not self._recognizer.undecoded():
                 owed_since = now
             elif now - max(owed_since, self.told_at) > STUCK_AFTER:
-                self._kill(f"nothing was decoded for {STUCK_AFTER:g} s")
+                self.kill(f"nothing was decoded for {STUCK_AFTER:g} s")
 
-    def _kill(self, verdict: str) -> None:
+    def kill(self, verdict: str) -> None:
+        """End the process, for the reason *verdict*."""
         self.verdict = verdict
         with suppress(ProcessLookupError):
             self._process.kill()
@@ -275,8 +288,8 @@ async def _hang_up(writer: asyncio.StreamWriter) -> None:
 
 async def _last_line(process: asyncio.subprocess.Process) -> str:
     """Return the last line the process wrote to its standard error; reading it keeps the pipe from filling."""
-    last = ""
+    end = b""
     if process.stderr is not None:
-        async for line in process.stderr:
-            last = line.decode(errors="replace").strip() or last
-    return last
+        while written := await process.stderr.read(1 << 12):
+            end = (end + written)[-(1 << 12) :]
+    return end.decode(errors="replace").strip().rpartition("\n")[-1]

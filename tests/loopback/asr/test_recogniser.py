@@ -172,7 +172,6 @@ async def test_a_truncated_model_is_unusable_for_a_reason_that_is_told(tmp_path:
     verdict = await probe(model)
 
     assert isinstance(verdict, Unusable)
-    assert str(model) in verdict.reason
     assert "Failed to read" in verdict.reason
 
 
