@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-from collections.abc import Callable
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -64,12 +64,23 @@ def fetch(name: str, progress: Progress, folder: Path | None = None) -> Path:
         raise Refused(f"no Chinese model {name!r} is published at {vosk.MODEL_LIST_URL}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".fetching-") as unfinished, redirect_stderr(io.StringIO()):
+        with TemporaryDirectory(dir=folder, prefix=".fetching-") as unfinished, _without_a_bar():
             _Download(progress).download_model(Path(unfinished, name))
             shutil.move(Path(unfinished, name), folder / name)
     except (OSError, BadZipFile) as error:
         raise Unavailable(f"{name} could not be fetched from {vosk.MODEL_PRE_URL}: {error}") from error
     return folder / name
+
+
+@contextmanager
+def _without_a_bar() -> Iterator[None]:
+    """Keep Vosk's own progress bar off the terminal; progress is told to the caller instead."""
+    bar = vosk.tqdm
+    vosk.tqdm = partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        vosk.tqdm = bar
 
 
 class _Download(vosk.Model):  # type: ignore[misc]
