@@ -1,0 +1,66 @@
+// The JSON interface. Every failure is an ApiError whose message can be shown as it is.
+
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.message);
+    this.status = status;
+    this.code = problem.code;
+    this.field = problem.field || "";
+    this.current = problem.current || null;
+  }
+}
+
+let onSignedOut = () => {};
+
+// What to do when the server says that nobody is signed in.
+export function whenSignedOut(react) {
+  onSignedOut = react;
+}
+
+async function request(method, path, body) {
+  const options = { method, headers: {}, credentials: "same-origin" };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new ApiError(0, { code: "offline", message: "连不上服务器，请检查网络；通话不受影响" });
+  }
+  if (response.status === 204) return null;
+  const content = await response.json().catch(() => null);
+  if (response.ok) return content;
+  const problem = content?.error ?? { code: "unknown", message: `服务器返回了 ${response.status}` };
+  if (response.status === 401 && path !== "/api/session") onSignedOut();
+  throw new ApiError(response.status, problem);
+}
+
+const id = encodeURIComponent;
+const query = (values) => {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+export const api = {
+  session: () => request("GET", "/api/session"),
+  signIn: (name, password) => request("POST", "/api/session", { name, password }),
+  signOut: () => request("DELETE", "/api/session"),
+  changePassword: (old, fresh) => request("PUT", "/api/session/password", { old, new: fresh }),
+  catalogue: () => request("GET", "/api/catalogue"),
+  accounts: () => request("GET", "/api/accounts"),
+  saveAccount: (name, account) => request("PUT", `/api/accounts/${id(name)}`, account),
+  tickets: (values) => request("GET", `/api/tickets${query(values)}`),
+  ticket: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}`),
+  editTicket: (ticketId, revision, values) => request("PATCH", `/api/tickets/${id(ticketId)}`, { revision, values }),
+  journal: (values) => request("GET", `/api/journal${query(values)}`),
+  pause: (paused) => request("PUT", "/api/agents/self/pause", { paused }),
+  startHandOff: (callId, line) => request("POST", `/api/calls/${id(callId)}/hand-offs`, { line }),
+  handOff: (callId, line, step) => request("POST", `/api/calls/${id(callId)}/hand-offs/${id(line)}/${step}`),
+  startTransfer: (callId, unit) => request("POST", `/api/calls/${id(callId)}/transfer`, { unit }),
+  transfer: (callId, step) => request("POST", `/api/calls/${id(callId)}/transfer/${step}`),
+  finish: (callId) => request("POST", `/api/calls/${id(callId)}/finish`),
+};
+
+export const audioAddress = (ticketId, leg) => `/api/tickets/${id(ticketId)}/audio${query({ leg })}`;

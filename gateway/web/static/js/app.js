@@ -1,0 +1,70 @@
+// The console: signs in, follows the live messages, and shows the view that the address names.
+import { api, whenSignedOut } from "./api.js";
+import { html, onMounted, ref } from "./dom.js";
+import { connect, disconnect, live } from "./live.js";
+import { route } from "./route.js";
+import { Accounts } from "./views/accounts.js";
+import { Calls } from "./views/calls.js";
+import { Journal } from "./views/journal.js";
+import { SignIn } from "./views/sign-in.js";
+import { TicketDetail } from "./views/ticket-detail.js";
+import { Tickets } from "./views/tickets.js";
+import { TopBar } from "./views/top-bar.js";
+import { catalogue } from "./words.js";
+
+const VIEWS = { calls: Calls, tickets: Tickets, journal: Journal, accounts: Accounts };
+
+const Console = {
+  setup() {
+    const account = ref(null);
+    const state = ref("starting");
+    const problem = ref("");
+
+    function leave() {
+      if (state.value !== "door") {
+        disconnect();
+        account.value = null;
+        state.value = "door";
+      }
+    }
+    async function enter(who) {
+      Object.assign(catalogue, await api.catalogue());
+      account.value = who;
+      state.value = "open";
+      connect(leave);
+    }
+    async function start() {
+      problem.value = "";
+      try {
+        await enter(await api.session());
+      } catch (error) {
+        if (error.status === 401) state.value = "door";
+        else problem.value = error.message;
+      }
+    }
+    async function signOut() {
+      await api.signOut().catch(() => {});
+      leave();
+    }
+    whenSignedOut(leave);
+    onMounted(start);
+
+    const view = () => (route.value.view === "tickets" && route.value.id ? TicketDetail : VIEWS[route.value.view] ?? Calls);
+
+    return () => {
+      if (problem.value) return html`<p class="starting" role="alert">${problem.value}　<button type="button" onClick=${start}>重试</button></p>`;
+      if (state.value === "starting") return html`<p class="starting">正在打开坐席台……</p>`;
+      if (state.value === "door") return html`<${SignIn} onDone=${enter} />`;
+      return html`
+        <div class="console">
+          <${TopBar} account=${account.value} onSign-out=${signOut} />
+          ${live.state === "lost" && html`<p class="banner" role="alert">与服务器的连接断了，正在重连……通话不受影响，恢复后自动补齐。</p>`}
+          <${view()} />
+        </div>`;
+    };
+  },
+};
+
+const app = window.Vue.createApp(Console);
+app.use(window.ElementPlus, { locale: window.ElementPlusLocaleZhCn });
+app.mount("#app");

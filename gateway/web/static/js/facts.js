@@ -1,0 +1,57 @@
+// Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
+import { catalogue, decisionKindName, endingName, fieldName, lineName, outcomeName, roleName, stepName, transferStateName, unitName } from "./words.js";
+
+const actions = {
+  "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
+  "transfer.start": "咨询单位", "transfer.join": "接成三方", "transfer.retrieve": "取回市民", "transfer.leave": "离开通话",
+  "call.finish": "结束通话",
+};
+const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)} 秒` : "");
+const quoted = (words) => (words ? `“${words}”` : "");
+
+const table = {
+  "call.offered": (v) => ["key", `来电呼入 ${v.dialled ?? ""}`],
+  "call.answered": () => ["key", "接听，开始录音和转写"],
+  "call.ended": (v) => ["key", `通话结束：${endingName(String(v.reason ?? ""))}`],
+  "call.cut_off": () => ["alarm", "接听中断：系统重启前通话未结束"],
+  "call.degraded": (v) => ["alarm", `通话辅助功能出错（${v.task}），通话继续`],
+  "ticket.opened": () => ["note", "建立工单"],
+  "ticket.edited": (v) => ["key", `${v.by} 修改了${(v.fields ?? []).map(fieldName).join("、")}`],
+  "ticket.viewed": (v) => ["trace", `${v.by} 查看了工单`],
+  "recording.played": (v) => ["trace", `${v.by} 调听了录音`],
+  "recording.closed": () => ["trace", "录音存档，已计算校验值"],
+  "leg.invited": (v) => ["note", `呼叫${roleName(v.role)} ${v.number ?? ""}`],
+  "leg.answered": (v) => ["note", `${roleName(v.role)}接听`],
+  "leg.ended": (v) => ["note", `${roleName(v.role)}${v.by_peer ? "挂机" : "离开通话"}`],
+  "leg.held": () => ["note", "对方话机按下保持"],
+  "leg.resumed": () => ["note", "对方话机恢复通话"],
+  "leg.silent": () => ["note", "一方没有声音传来"],
+  "leg.audible": () => ["trace", "声音恢复"],
+  "digit.pressed": (v) => ["trace", `按键 ${v.digit}`],
+  "agent.failed": () => ["note", "坐席未接听，改找下一位"],
+  "transcript.gap": (v) => ["note", `转写中断（${v.reason ?? ""}）`],
+  "utterance.heard": (v) => ["trace", `${roleName(v.role)}：${v.text ?? ""}`],
+  "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
+  "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似 ${lineName(String(v.line))} 险情`],
+  "emergency.withdrawn": (v) => ["note", `后面的话排除了${quoted(v.phrase)}`],
+  "decision.made": (v) => ["note", `判定${decisionKindName(v.decision)}：${outcomeName(v.decision, v.outcome)}`],
+  "action.taken": (v) => ["key", `${v.by} ${actions[v.action] ?? v.action}${v.target ? `（${targetName(v)}）` : ""}`],
+};
+const targetName = (v) => (v.action.startsWith("transfer") ? unitName(v.target) : lineName(v.target));
+
+export function factSentence(fact) {
+  const values = fact.values ?? {};
+  if (table[fact.kind]) {
+    const [weight, text] = table[fact.kind](values);
+    return { weight, text };
+  }
+  if (fact.kind.startsWith("handoff.")) {
+    const step = fact.kind.slice("handoff.".length);
+    const weight = ["alarm", "desk_failed", "failed", "chain_exhausted"].includes(step) ? "alarm" : "key";
+    return { weight, text: `${lineName(String(values.line))} 转接：${stepName(step)}` };
+  }
+  if (fact.kind.startsWith("transfer.")) {
+    return { weight: "key", text: `${unitName(String(values.unit))}：${transferStateName(values.state)}` };
+  }
+  return { weight: "trace", text: [fact.kind, values.reason ?? seconds(values.after)].filter(Boolean).join("　") };
+}

@@ -1,0 +1,95 @@
+// The bar above everything: where one is, who listens, what is wrong, who is there.
+import { useAction } from "../acting.js";
+import { api } from "../api.js";
+import { duration } from "../clock.js";
+import { ElPopover, ElTooltip, html, ref } from "../dom.js";
+import { live } from "../live.js";
+import { address, route } from "../route.js";
+import { accountRoleName, catalogue, componentName, componentReason, presenceName } from "../words.js";
+import { PasswordDialog } from "./password.js";
+
+const LINKS = [
+  { view: "calls", words: "通话", roles: null },
+  { view: "tickets", words: "工单", roles: null },
+  { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
+  { view: "accounts", words: "账号", roles: ["administrator"] },
+];
+const connection = { open: "已连接", connecting: "正在连接", lost: "连接断开", closed: "未连接" };
+
+export const TopBar = {
+  props: { account: { type: Object, required: true } },
+  emits: ["sign-out"],
+  setup(props, { emit }) {
+    const changingPassword = ref(false);
+    const { busy, act } = useAction();
+    const self = () => live.agents.find((agent) => agent.id === props.account.agent_id);
+    const signedIn = () => live.agents.filter((agent) => agent.presence !== "signed_out");
+    const links = () => LINKS.filter(({ roles }) => !roles || roles.includes(props.account.role));
+    const ongoing = () => live.calls.filter((entry) => !entry.over).length;
+
+    const model = () => {
+      const { system } = live;
+      if (!system) return null;
+      const tone = !system.listening ? "bad" : system.model_kind === "demo" ? "warn" : "good";
+      const words = system.listening ? system.model_words : "语音识别未在收听，通话照常，暂无转写";
+      return html`
+        <${ElTooltip} content=${`语音识别模型：${system.model}。${words}`} placement="bottom">
+          <span class=${["pill", `pill-${tone}`, "pill-model"]}><i aria-hidden="true" />${words}</span>
+        <//>`;
+    };
+    const troubles = () => {
+      const { system } = live;
+      if (!system) return [];
+      const list = Object.entries(system.degraded)
+        .filter(([id]) => id !== "recogniser")
+        .map(([id, reason]) => `${componentName(id)}：${componentReason(reason)}`);
+      return system.ledger_behind ? [...list, `${system.ledger_behind} 条记录等待写入`] : list;
+    };
+    const agentList = () => html`
+      <ul class="agents">${live.agents.map((agent) => html`
+        <li key=${agent.id} class=${`presence-${agent.presence}`}>
+          <i aria-hidden="true" /><b>${agent.name}</b><span>${agent.number}</span><em>${presenceName(agent.presence)}</em><time>${duration(agent.seconds)}</time>
+        </li>`)}
+        ${live.agents.length === 0 && html`<li class="empty">没有登记坐席话机</li>`}
+      </ul>`;
+    const pause = () => act("pause", () => api.pause(self().presence !== "paused"));
+    const selfKeys = () => {
+      const mine = self();
+      if (!mine) return null;
+      const fixed = ["signed_out", "in_call"].includes(mine.presence);
+      return html`<button type="button" class=${["self", `presence-${mine.presence}`]} disabled=${fixed || busy.value === "pause"} onClick=${pause}
+        title=${fixed ? "话机登录后、通话之外可以切换" : "点一下切换示忙和空闲"}><i aria-hidden="true" />${presenceName(mine.presence)}</button>`;
+    };
+    const menu = () => html`
+      <div class="menu">
+        <p><b>${props.account.display_name}</b><small>${props.account.name} · ${accountRoleName(props.account.role)}</small></p>
+        <button type="button" onClick=${() => { changingPassword.value = true; }}>修改密码</button>
+        <button type="button" onClick=${() => emit("sign-out")}>退出登录</button>
+        <small>${Object.entries(live.system?.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(" · ")}</small>
+      </div>`;
+
+    return () => html`
+      <header class="top">
+        <a class="brand" href=${address("calls")}><img src="/static/icon.svg" alt="" width="28" height="28" /><b>接诉</b><small>12345 · ${catalogue.city}</small></a>
+        <nav aria-label="主导航">${links().map(({ view, words }) => html`
+          <a key=${view} href=${address(view)} class=${{ on: route.value.view === view }} aria-current=${route.value.view === view ? "page" : null}>
+            ${words}${view === "calls" && ongoing() > 0 && html`<em>${ongoing()}</em>`}</a>`)}
+        </nav>
+        <div class="top-state">
+          ${troubles().map((words) => html`<span key=${words} class="pill pill-bad" role="alert"><i aria-hidden="true" />${words}</span>`)}
+          ${model()}
+          <${ElPopover} trigger="click" width="300" placement="bottom-end">${{
+            reference: () => html`<button type="button" class="pill pill-plain">坐席 ${signedIn().length}/${live.agents.length}</button>`,
+            default: agentList,
+          }}<//>
+          ${selfKeys()}
+          <span class=${["dot", `dot-${live.state}`]} role="status" title=${connection[live.state]} aria-label=${connection[live.state]} />
+          <${ElPopover} trigger="click" width="220" placement="bottom-end">${{
+            reference: () => html`<button type="button" class="me" aria-label="我的账号">${props.account.display_name}</button>`,
+            default: menu,
+          }}<//>
+        </div>
+        <${PasswordDialog} open=${changingPassword.value} onClose=${() => { changingPassword.value = false; }} />
+      </header>`;
+  },
+};

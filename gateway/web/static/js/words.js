@@ -1,0 +1,67 @@
+// What ids are called. Names that the city's configuration gives come from the catalogue; these are the house's own.
+import { reactive } from "./dom.js";
+
+export const catalogue = reactive({
+  city: "", document: "", categories: {}, matters: {}, units: {}, lines: {}, prompts: {}, editable: [],
+});
+
+const named = (table) => (id) => table[id] ?? id;
+
+export const roleName = named({ citizen: "市民", agent: "坐席", emergency_desk: "紧急台", unit: "承办单位" });
+export const accountRoleName = named({ agent: "坐席", supervisor: "班长", administrator: "管理员" });
+export const presenceName = named({
+  signed_out: "未登录", ready: "空闲", paused: "示忙", in_call: "通话中", wrap_up: "话后处理",
+});
+export const callStateName = named({
+  ringing: "振铃中", waiting: "等待坐席", talking: "通话中", transfer: "咨询单位", emergency: "紧急转接",
+});
+export const ticketStateName = named({
+  open: "受理中", handed_to_emergency: "已转紧急", taken: "已受理", cut_off: "接听中断",
+});
+export const channelName = named({
+  telephone: "电话", sms: "短信", mail: "邮件", web: "网页", wechat: "微信", telegram: "Telegram", open311: "Open311",
+});
+export const handOffStateName = named({
+  suspected: "疑似险情", dialling: "正在呼叫", answered: "已接听，正在通报", joined: "三方通话，等待接收",
+  accepted: "对方已接收", dismissed: "误报，已取消", exhausted: "所有号码均未接通", abandoned: "市民已挂机",
+});
+export const transferStateName = named({
+  talking: "准备呼叫", consulting: "正在呼叫单位，市民听音乐等待", answered: "与单位单独通话，市民听音乐等待", joined: "三方通话",
+  handed_over: "已交给单位", retrieved: "已取回市民", abandoned: "市民已挂机",
+});
+export const stepName = named({
+  suspected: "发现", invited: "呼叫", desk_answered: "接听", desk_joined: "三方", desk_accepted: "接收",
+  desk_failed: "未接通", failed: "呼叫失败", chain_exhausted: "均未接通", agent_dismissed: "误报",
+  citizen_left: "市民挂机", alarm: "告警",
+});
+export const decisionKindName = named({
+  category: "事项类别", matter: "诉求事项", emergency: "紧急情况", hand_off: "紧急转接", unit: "承办单位",
+});
+export const fieldName = named({
+  category: "类别", matter: "事项", unit: "承办单位", summary: "诉求内容", "elements.time": "时间", "elements.place": "地点",
+  "elements.person": "人物", "elements.cause": "起因", "elements.course": "经过", "elements.outcome": "结果",
+});
+export const endingName = (ending) => {
+  const known = {
+    "citizen hung up": "市民挂机", finished: "办结后挂机", "no agent": "无坐席接听", "gateway stopped": "系统停止",
+    "gateway failed": "系统中断",
+  };
+  return known[ending] ?? ending.replace(/^ended by /, "坐席结束：");
+};
+
+const componentNames = { sip: "电话信令", media: "通话声音", store: "数据存储", recogniser: "语音识别" };
+export const componentName = (id) => componentNames[id] ?? id.replace(/^trunk /, "中继 ");
+const reasons = {
+  restarting: "正在重启", behind: "写入积压，正在补写", "not listening": "未在收听，通话照常、暂无转写",
+  "out of service": "中断",
+};
+export const componentReason = (reason) => reasons[reason] ?? reason;
+
+export const lineName = (line) => (catalogue.lines[line] ? `${line} ${catalogue.lines[line]}` : line);
+export const unitName = (unit) => catalogue.units[unit] ?? unit;
+
+export function outcomeName(kind, outcome) {
+  const table = { category: catalogue.categories, matter: catalogue.matters, unit: catalogue.units }[kind];
+  if (table) return table[outcome] ?? outcome;
+  return lineName(outcome);
+}

@@ -1,0 +1,172 @@
+"""A console over a whole fake hotline: a real web server, real services, scripted telephony and words."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import struct
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from aiohttp import ClientSession, ClientTimeout, CookieJar
+
+from gateway.domain.account import Account, AccountRole
+from gateway.domain.call import Destination
+from gateway.domain.emergency import EmergencyLine
+from gateway.domain.errors import Unavailable
+from gateway.services.desk import Agent, Desk
+from gateway.services.exchange import DeskNumber
+from gateway.services.live_call import LiveCall
+from gateway.services.recordings import RATE, header
+from gateway.services.switchboard import Switchboard
+from gateway.services.tickets import TicketEditor
+from gateway.telemetry import Metrics
+from gateway.web.passwords import hashed
+from gateway.web.server import Console, ConsoleParts
+from tests.fakes.hotline import FIRE_CHAIN, LEXICONS, PROFILE, Hotline
+
+PASSWORD = "correct horse battery"
+LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "122": "交警"})
+
+
+class WallClock:
+    """`gateway.ports.Clock`: today's calendar, and the running loop's stop-watch."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class MemoryAccounts:
+    """`gateway.ports.Accounts` in memory; `fail` makes it unavailable."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Account] = {}
+        self.failing = False
+
+    async def account(self, name: str) -> Account | None:
+        self._reach()
+        return self.known.get(name)
+
+    async def accounts(self) -> Sequence[Account]:
+        self._reach()
+        return sorted(self.known.values(), key=lambda account: account.name)
+
+    async def save_account(self, account: Account) -> None:
+        self._reach()
+        self.known[account.name] = account
+
+    def _reach(self) -> None:
+        if self.failing:
+            raise Unavailable("the accounts were told to fail", retry_after=2.0)
+
+
+class Office:
+    """A console that serves, the hotline behind it, and people who may sign in with `PASSWORD`."""
+
+    def __init__(self, line: Hotline, accounts: MemoryAccounts) -> None:
+        self.line = line
+        self.accounts = accounts
+        self.components = {"sip": "ok", "media": "ok", "store": "ok", "recogniser": "ok"}
+        self.parts = ConsoleParts(
+            switchboard=line.switchboard,
+            desk=line.desk,
+            feed=line.feed,
+            ledger=line.ledger,
+            editor=TicketEditor(line.store, line.feed, line.clock),
+            store=line.store,
+            accounts=accounts,
+            clock=line.clock,
+            model=lambda: line.recognizer.model,
+            listening=lambda: line.recognizer.available,
+            health=self.health,
+            recordings=line.exchange.recordings,
+            profile=PROFILE,
+            lines=LINES,
+            units=line.exchange.units,
+            matters={topic.id: topic.name for topic in LEXICONS.matters},
+            prompts={"greeting": "您好，这里是12345热线。", "call_ending": "感谢来电，再见。"},
+            versions={"jiesu": "0.1.0"},
+        )
+        self.metrics = Metrics(self.parts.registry)
+        self.console: Console
+
+    def health(self) -> Mapping[str, str]:
+        return self.components
+
+    @property
+    def url(self) -> str:
+        return self.console.url
+
+    def visitor(self) -> ClientSession:
+        """Return a client of nobody in particular."""
+        jar = CookieJar(unsafe=True)  # aiohttp's word for keeping cookies of a bare address
+        return ClientSession(self.url, cookie_jar=jar, timeout=ClientTimeout(total=30))
+
+    @asynccontextmanager
+    async def signed_in(self, name: str) -> AsyncIterator[ClientSession]:
+        """Give a client that is signed in as *name*."""
+        async with self.visitor() as client:
+            async with client.post("/api/session", json={"name": name, "password": PASSWORD}) as answer:
+                assert answer.status == 200, await answer.text()
+            yield client
+
+    async def end(self, call: LiveCall) -> None:
+        """Let the citizen hang up, and wait until everything is written."""
+        citizen = next(leg for leg in self.line.telephony.legs if leg.leg.call_id == call.id)
+        citizen.far_end_hangs_up()
+        await self.line.over(call)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+
+@asynccontextmanager
+async def office(recordings: Path) -> AsyncIterator[Office]:
+    """Open a hotline with its console; the agent's telephone is registered, ``agent`` and ``admin`` may sign in."""
+    line, accounts = Hotline(recordings), MemoryAccounts()
+    _on_wall_time(line)
+    password = await hashed(PASSWORD)
+    for account in (
+        Account(name="admin", display_name="管理员", role=AccountRole.ADMINISTRATOR, password_hash=password),
+        Account(name="agent", display_name="李静", role=AccountRole.AGENT, password_hash=password, agent_id="8001"),
+        Account(name="other", display_name="王芳", role=AccountRole.AGENT, password_hash=password, agent_id="8002"),
+    ):
+        await accounts.save_account(account)
+    async with line.ledger, line.switchboard:
+        place = Office(line, accounts)
+        async with Console(place.parts, "127.0.0.1", 0) as place.console:
+            line.sign_in()
+            yield place
+
+
+def _on_wall_time(line: Hotline) -> None:
+    """Let *line* live on the wall's clock, with a second agent and all four emergency lines."""
+    line.clock = clock = WallClock()  # type: ignore[assignment]
+    agents = [
+        Agent(id="8001", name="李静", destination=Destination(number="8001")),
+        Agent(id="8002", name="王芳", destination=Destination(number="8002")),
+    ]
+    line.desk = Desk(agents, lambda agent: None, clock.monotonic)
+    lines = {EmergencyLine(name): _chain(name) for name in LINES}
+    line.exchange = replace(line.exchange, clock=clock, desk=line.desk, lines=lines)
+    line.switchboard = Switchboard(line.exchange)
+
+
+def _chain(name: str) -> tuple[DeskNumber, ...]:
+    return FIRE_CHAIN if name == "119" else (DeskNumber(destination=Destination(number=name), ring_limit=8.0),)
+
+
+def tone(seconds: float, hertz: float = 440.0) -> bytes:
+    """Return a WAV as the recorder writes them: 8 kHz, mono, 16 bits."""
+    samples = int(seconds * RATE)
+    wave = (int(6000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(samples))
+    return header(samples) + struct.pack(f"<{samples}h", *wave)
