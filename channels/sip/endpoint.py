@@ -278,13 +278,13 @@ class Endpoint:
 
     def _serve(self, request: Request, source: Flow) -> None:
         incoming = self._begin(request, source)
-        if request.method == "INVITE":
-            incoming.respond(make_response(request, 100))
         try:
             self.handler.on_request(incoming)
         except Exception:
             log.exception("sip.request_failed", method=request.method)
             incoming.respond(make_response(request, 500, to_tag=incoming.tag))
+        if request.method == "INVITE" and not incoming.has_responded:  # what is refused at once needs no 100
+            incoming.respond(make_response(request, 100))
 
     def _cancel(self, request: Request, source: Flow) -> None:
         invite = self._servers.get(server_key(request, "INVITE"))

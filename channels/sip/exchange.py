@@ -138,6 +138,11 @@ class IncomingRequest(Exchange):
         """Whether a final response has gone out."""
         return self.machine.is_answered
 
+    @property
+    def has_responded(self) -> bool:
+        """Whether any response has gone out."""
+        return self.machine.has_responded
+
     def respond(self, response: Response) -> None:
         """Send a response; after a final one nothing but the same 2xx to an INVITE goes out."""
         self._endpoint.carry_out(self, self.machine.respond(response, self._endpoint.now()))

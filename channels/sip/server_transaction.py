@@ -25,6 +25,11 @@ class InviteServer(Machine):
         """Whether a final response has been given."""
         return self.state is not TransactionState.PROCEEDING
 
+    @property
+    def has_responded(self) -> bool:
+        """Whether any response has been given."""
+        return self._last is not None
+
     def receive(self, request: Request, now: float) -> list[Action]:
         """Take in the INVITE sent again, or an ACK that ``server_key`` matched."""
         if request.method == "ACK":
@@ -83,6 +88,11 @@ class NonInviteServer(Machine):
     def is_answered(self) -> bool:
         """Whether a final response has been given."""
         return self.state in (TransactionState.COMPLETED, TransactionState.TERMINATED)
+
+    @property
+    def has_responded(self) -> bool:
+        """Whether any response has been given."""
+        return self._last is not None
 
     def receive(self, request: Request, now: float) -> list[Action]:
         """Take in the request sent again."""

@@ -129,13 +129,15 @@ def server_key(request: Request, method: str | None = None) -> Hashable:
 
     *method* asks for the key of another method's transaction: a CANCEL looks for its INVITE. A branch without
     the magic cookie is an RFC 2543 client's; then the fields that client keeps equal take its place. The To tag
-    is left out of those: the ACK has it and its INVITE does not, and nothing else would differ.
+    is left out of those: the ACK has it and its INVITE does not, and nothing else would differ. The CSeq number,
+    which retransmission, ACK and CANCEL share, is always in it: some telephones keep their branch for the next
+    request (pyVoIP 1.6 after a 401).
     """
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.via
     branch = via.params.get("branch") or ""
     sent_by = (via.host.lower(), via.port)
     if branch.startswith(MAGIC_COOKIE):
-        return branch, sent_by, method
+        return branch, sent_by, request.cseq[0], method
     from_tag = request.from_.params.get("tag")
-    return branch, sent_by, request.uri, from_tag, request.call_id, request.cseq[0], method
+    return branch, sent_by, request.cseq[0], method, request.uri, from_tag, request.call_id

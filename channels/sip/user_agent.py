@@ -60,8 +60,8 @@ class Trunk:
     """A carrier link (中继): where our calls over it go, and which addresses its calls come from.
 
     Calls come from ``target.host`` and from the addresses and networks of ``sources``, from any port unless
-    ``same_port``: then over UDP only from the port of ``target``, so that trunks and telephones may share a machine. With
-    ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
+    ``same_port``: then over UDP only from the port of ``target``, so that trunks and telephones may share a machine.
+    With ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
     Record-Route say: some carriers' SBCs name their inside address there.
     """
 

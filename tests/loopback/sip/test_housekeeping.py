@@ -17,6 +17,7 @@ from gateway.domain.errors import OurMistake, Unavailable
 from tests.fakes.sip import HOTLINE, LIMIT, Listener, answer_call, callee, ignore, offer, tcp, udp, user_agent
 from tests.fakes.sip_peer import RawPeer
 
+TORTURE = [path.read_bytes() for path in sorted(Path("tests/data/sip").rglob("*.dat"))]
 ELSEWHERE = Trunk(name="carrier", target=Target("udp", "192.0.2.1", 5060))
 
 
@@ -84,11 +85,10 @@ async def test_malformed_requests_of_a_trunk_are_answered_and_noise_is_dropped()
 
 async def test_nothing_makes_it_deaf() -> None:
     noise = random.Random(7)
-    torture = [path.read_bytes() for path in sorted(Path("tests/data/sip").rglob("*.dat"))]
     async with user_agent(ignore) as agent, RawPeer() as peer:
         us = udp(agent)
         junk = [noise.randbytes(noise.randrange(1, 9000)) for _ in range(50)]
-        for octets in [b"", b"\r\n\r\n", b"\0", b"\r\n", *junk, *torture]:
+        for octets in [b"", b"\r\n\r\n", b"\0", b"\r\n", *junk, *TORTURE]:
             peer.send(octets, us)
         request = peer.new_request("OPTIONS", us)
         peer.send(request, us)

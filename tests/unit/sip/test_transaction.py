@@ -312,6 +312,9 @@ class TestMatching:
         assert server_key(cancel_for(request()), "INVITE") == server_key(request())
         assert server_key(cancel_for(request())) != server_key(request())
 
+    def test_the_same_branch_with_another_number_is_another_transaction(self) -> None:
+        assert server_key(request(number=8)) != server_key(request())
+
     def test_the_same_branch_from_elsewhere_is_another_transaction(self) -> None:
         other = request()
         other.headers.set("Via", "SIP/2.0/UDP 192.0.2.77:5060;branch=z9hG4bK1")
