@@ -49,6 +49,7 @@ class _EmergencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     context: tuple[_Context, ...] = ()
     sets: dict[str, tuple[str, ...]] = {}
     harmless: tuple[str, ...] = ()
+    gap_stops: str = ""
 
 
 class _Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,6 +88,7 @@ def load_emergency(path: Path) -> EmergencyLexicon:
         contexts={context.id: _context(context) for context in content.context},
         sets=content.sets,
         harmless=content.harmless,
+        gap_stops=content.gap_stops,
     )
 
 

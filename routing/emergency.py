@@ -86,7 +86,7 @@ class Detector:
             self._entries = tuple(
                 _Entry(
                     entry,
-                    compile_pattern(entry.phrases, lexicon.sets),
+                    compile_pattern(entry.phrases, lexicon.sets, lexicon.gap_stops),
                     tuple(contexts[name] for name in entry.unless),
                     tuple(contexts[name] for name in entry.needs),
                 )

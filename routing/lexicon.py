@@ -63,12 +63,16 @@ class EmergencyEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyLexicon:
-    """All that `routing.emergency` knows. ``harmless`` phrases (消防通道, 火锅) hide the characters they cover."""
+    """All that `routing.emergency` knows. ``harmless`` phrases (消防通道, 火锅) hide the characters they cover.
+
+    No gap in the phrases of an entry leaps over a character of ``gap_stops``.
+    """
 
     entries: tuple[EmergencyEntry, ...]
     contexts: Mapping[str, Context] = field(default_factory=dict)
     sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     harmless: tuple[str, ...] = ()
+    gap_stops: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@
 ``(甲|乙)``    one of several
 ``了?``        the character, set or group before it may be missing
 ``{person}``  one of a named set of the same lexicon
-``~``         up to 4 characters that are not punctuation; ``~~`` up to 10
+``~``         up to 4 characters, no punctuation; ``~~`` up to 10
 ``$``         the end: of the text, or before a phrase, the place where it begins
 ============  ==============================================================
 
@@ -22,7 +22,6 @@ from gateway.domain.errors import OurMistake
 PUNCTUATION = "，。！？；：、…,.!?;:\n"
 """What ends a clause in written text; a recogniser writes none of it."""
 
-_GAP = f"[^{re.escape(PUNCTUATION)}]"
 _FOREIGN = frozenset("*+.^[]\\")
 
 
@@ -30,14 +29,18 @@ class PatternError(OurMistake):
     """A phrase that is not of the pattern language."""
 
 
-def compile_pattern(phrases: Sequence[str], sets: Mapping[str, Sequence[str]]) -> re.Pattern[str]:
-    """Return the expression that matches any of *phrases*; raises `PatternError` on a malformed one."""
+def compile_pattern(phrases: Sequence[str], sets: Mapping[str, Sequence[str]], gap_stops: str = "") -> re.Pattern[str]:
+    """Return the expression that matches any of *phrases*; raises `PatternError` on a malformed one.
+
+    A gap leaps over none of the characters in *gap_stops*.
+    """
     if not phrases:
         raise PatternError("no phrase is given")
-    return re.compile("|".join(_translate(phrase, sets) for phrase in phrases))
+    gap = f"[^{re.escape(PUNCTUATION + gap_stops)}]"
+    return re.compile("|".join(_translate(phrase, sets, gap) for phrase in phrases))
 
 
-def _translate(phrase: str, sets: Mapping[str, Sequence[str]]) -> str:
+def _translate(phrase: str, sets: Mapping[str, Sequence[str]], gap: str) -> str:
     if not phrase:
         raise PatternError("a phrase is empty")
     out: list[str] = []
@@ -60,12 +63,12 @@ def _translate(phrase: str, sets: Mapping[str, Sequence[str]]) -> str:
             out.append(char)
         elif char == "~":
             step = 2 if phrase.startswith("~~", at) else 1
-            out.append(f"{_GAP}{{0,{10 if step == 2 else 4}}}?")
+            out.append(f"{gap}{{0,{10 if step == 2 else 4}}}?")
         elif char == "{":
             name, closed, _ = phrase[at + 1 :].partition("}")
             if not closed or name not in sets:
                 raise PatternError(f"{phrase!r}: there is no set {name!r}")
-            out.append(f"(?:{'|'.join(_translate(member, {}) for member in sets[name])})")
+            out.append(f"(?:{'|'.join(_translate(member, {}, gap) for member in sets[name])})")
             step = len(name) + 2
         elif char in _FOREIGN or char == "}":
             raise PatternError(f"{phrase!r}: {char} means nothing here")
