@@ -173,8 +173,8 @@ class MediaLeg:
     def tap(self, zero: float, period: float = 0.1) -> Feed[TapFrame]:
         """Return what this leg says from now on, a frame each *period* seconds (1 at most), timed from *zero*.
 
-        The first and the last frame, and those at a gap, may be shorter. It ends when the leg does or by its ``close()`` (it is a
-        context manager too). A reader more than 10 s behind loses the oldest frames.
+        The first and the last frame, and those at a gap, may be shorter. It ends when the leg does or by its
+        ``close()`` (it is a context manager too). A reader more than 10 s behind loses the oldest frames.
         """
         self._count += 1
         order = wire.Tap(self.id, self._count, zero, period)

@@ -1,0 +1,196 @@
+"""The media plane without sockets: packets in, packets out, a step at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.media import g711, rtp, wire
+from channels.media.g711 import Law, Pcm
+from channels.media.switch import PERIOD, Full, Player, Switch
+
+LOUD = np.full(160, 8000, np.int16)
+
+
+class Plane:
+    """A switch with legs "0", "1" ... on one bridge, their rows being their numbers."""
+
+    def __init__(self, legs: int = 2, *, capacity: int = 4) -> None:
+        self.switch = Switch(capacity, silent_after=1.0)
+        self.steps = 0
+        self.sequence = [0] * capacity
+        for leg in range(legs):
+            assert self.switch.open(str(leg)) == leg
+            self.connect(leg)
+            self.switch.bridge(str(leg), "talk")
+
+    def connect(self, leg: int, *, sends: bool = True, receives: bool = True, address: str = "192.0.2.1") -> None:
+        order = wire.Connect(str(leg), address, 4000, Law.PCMU, 0, 101, sends, receives)
+        self.switch.connect(order, self.steps * PERIOD)
+
+    def receive(self, leg: int, payload: bytes, payload_type: int = 0) -> None:
+        self.sequence[leg] += 1
+        timestamp = self.steps * 160
+        self.receive_raw(leg, rtp.Packet(payload_type, self.sequence[leg], timestamp, leg, payload).encode())
+
+    def receive_raw(self, leg: int, datagram: bytes) -> None:
+        inbox = np.zeros((4, 2048), np.uint8)
+        inbox[0, : len(datagram)] = np.frombuffer(datagram, np.uint8)
+        self.switch.receive([leg], inbox, [len(datagram)], self.steps * PERIOD)
+
+    def step(self) -> dict[int, Pcm]:
+        """Return what each row is sent, decoded as mu-law."""
+        outgoing = self.switch.step(self.steps * PERIOD)
+        self.steps += 1
+        return {
+            row: g711.decode_bytes(self.switch.packets[row, rtp.HEADER_SIZE :].tobytes(), Law.PCMU)
+            for row in outgoing.rows
+        }
+
+
+def spoken(law: Law) -> bytes:
+    return g711.encode_bytes(LOUD, law)
+
+
+@pytest.mark.parametrize("law", list(Law))
+def test_a_peer_may_use_either_law_whatever_it_is_sent(law: Law) -> None:
+    plane = Plane()
+    for _ in range(6):
+        plane.receive(0, spoken(law), law.payload_type)
+        heard = plane.step()
+
+    assert abs(heard[1].astype(int) - LOUD).max() < 400
+    assert not heard[0].any()
+
+
+def test_an_unknown_payload_type_is_counted_and_not_heard() -> None:
+    plane = Plane()
+    for _ in range(6):
+        plane.receive(0, spoken(Law.PCMU), 18)
+        heard = plane.step()
+
+    assert not heard[1].any()
+    assert plane.switch.close("0").malformed == 6
+
+
+def test_comfort_noise_is_passed_over_in_silence() -> None:
+    plane = Plane()
+    plane.receive(0, b"\x40", 13)
+    heard = plane.step()
+    closed = plane.switch.close("0")
+
+    assert not heard[1].any()
+    assert (closed.received, closed.malformed, closed.lost) == (1, 0, 0)
+
+
+def test_a_telephone_event_keeps_the_count_of_what_was_lost_right() -> None:
+    plane = Plane()
+    for payload, kind in ((spoken(Law.PCMU), 0), (b"\x05\x0a\x00\xa0", 101), (spoken(Law.PCMU), 0)):
+        plane.receive(0, payload, kind)
+        plane.step()
+
+    assert wire.DigitHeard("0", "5", PERIOD) in plane.switch.events
+    assert plane.switch.close("0").lost == 0
+
+
+def test_a_closed_leg_is_out_of_the_mix_and_its_row_is_as_new() -> None:
+    plane = Plane()
+    for _ in range(6):
+        plane.receive(0, spoken(Law.PCMU))
+        plane.step()
+    plane.switch.close("0")
+    assert not plane.step()[1].any()
+    assert plane.switch.open("next") == 0
+    plane.switch.bridge("next", "talk")
+
+    assert not plane.step()[1].any()
+    assert plane.switch.close("next").received == 0
+
+
+def test_the_old_way_of_holding_sends_nothing_to_nowhere() -> None:
+    plane = Plane()
+    plane.connect(0, address="0.0.0.0")
+
+    assert list(plane.step()) == [1]
+
+
+def test_a_leg_that_is_not_to_be_heard_is_not() -> None:
+    plane = Plane()
+    plane.connect(0, receives=False)
+    for _ in range(6):
+        plane.receive(0, spoken(Law.PCMU))
+        heard = plane.step()
+
+    assert not heard[1].any()
+
+
+def test_skipped_steps_leave_a_gap_in_the_timestamps_and_none_in_the_sequence() -> None:
+    plane = Plane()
+    plane.step()
+    before = rtp.parse(plane.switch.packets[0].tobytes())
+    plane.switch.skip(10)
+    plane.step()
+    after = rtp.parse(plane.switch.packets[0].tobytes())
+
+    assert (after.timestamp - before.timestamp) & 0xFFFFFFFF == 11 * 160
+    assert (after.sequence - before.sequence) & 0xFFFF == 1
+    assert after.marker
+
+
+def test_a_prompt_without_sound_ends_at_once_and_another_replaces_one_that_plays() -> None:
+    plane = Plane()
+    plane.switch.play("0", Player(1, np.zeros(0, np.int16), 0, loop=True, over_bridge=False))
+    plane.switch.play("0", Player(2, LOUD, 0, loop=True, over_bridge=False))
+    plane.switch.play("0", Player(3, LOUD, 0, loop=False, over_bridge=False))
+    plane.step()
+
+    assert plane.switch.events == [
+        wire.PlayEnded("0", 1, finished=True),
+        wire.PlayEnded("0", 2, finished=False),
+        wire.PlayEnded("0", 3, finished=True),
+    ]
+
+
+def test_silence_is_told_each_time_it_has_lasted_as_long_again_and_so_is_its_end() -> None:
+    plane = Plane(legs=1)
+    for _ in range(120):
+        plane.step()
+    plane.receive(0, spoken(Law.PCMU))
+
+    told = plane.switch.events
+    assert [type(event).__name__ for event in told] == ["WentSilent", "WentSilent", "HeardAgain"]
+    assert [round(event.seconds) for event in told if isinstance(event, wire.WentSilent)] == [1, 2]
+
+
+def test_a_leg_on_hold_is_not_expected_to_speak() -> None:
+    plane = Plane(legs=1)
+    plane.connect(0, receives=False)
+    for _ in range(120):
+        plane.step()
+
+    assert plane.switch.events == []
+
+
+def test_a_full_switch_and_a_leg_opened_twice_are_refused() -> None:
+    plane = Plane(legs=2, capacity=2)
+    with pytest.raises(Full):
+        plane.switch.open("more")
+    plane.switch.close("1")
+    with pytest.raises(ValueError, match="open already"):
+        plane.switch.open("0")
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 1), st.binary(max_size=300), st.booleans()), max_size=30))
+def test_no_datagram_stops_the_plane(datagrams: list[tuple[int, bytes, bool]]) -> None:
+    plane = Plane()
+    for leg, octets, looks_right in datagrams:
+        plane.receive_raw(leg, (b"\x80\x00" + octets) if looks_right else octets)
+        plane.step()
+    for _ in range(40):
+        plane.receive(0, spoken(Law.PCMU))
+        heard = plane.step()
+
+    assert abs(heard[1].astype(int) - LOUD).max() < 400

@@ -1,0 +1,39 @@
+"""Messages survive the connection, however it cuts them."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.media import wire
+
+MESSAGES: list[wire.Command] = [
+    wire.Connect("a", "127.0.0.1", 4000, 1, 8, 101, sends=True, receives=False),
+    wire.Bridge("a", None),
+    wire.Record("a", "/x.wav", 1.5),
+    wire.Close("a"),
+]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1))
+def test_messages_survive_any_cutting(sizes: list[int]) -> None:
+    stream = b"".join(wire.pack(message) for message in MESSAGES)
+    splitter, read, place = wire.Splitter(), [], 0
+    for size in [*sizes, len(stream)]:
+        read += [wire.read_command(body) for body in splitter.feed(stream[place : place + size])]
+        place += size
+
+    assert read == MESSAGES
+
+
+def test_an_absurd_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="octets"):
+        wire.Splitter().feed(b"\xff\xff\xff\xff")
+
+
+@given(st.binary(max_size=60))
+def test_noise_is_refused(octets: bytes) -> None:
+    with pytest.raises((msgspec.DecodeError, msgspec.ValidationError)):
+        wire.read_command(octets + b"\xc1")
