@@ -44,7 +44,10 @@ log = structlog.get_logger(__name__)
 
 
 class SipLeg:
-    """A leg, incoming or outgoing. `run` follows session and media and must run as long as the leg lives."""
+    """A leg, incoming or outgoing. `run` follows session and media and must run as long as the leg lives.
+
+    *on_progress* hears of every provisional answer to an INVITE of ours.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class SipLeg:
         prompt: Callable[[str], Path | None],
         silence_limit: float,
         offered: SessionDescription | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._leg = leg
         self._session = session
@@ -66,6 +70,7 @@ class SipLeg:
         self._prompt = prompt
         self._silence_limit = silence_limit
         self._session_id = secrets.randbits(31)
+        self._on_progress = on_progress
         self._description = offered
         self._awaits_answer = offered is not None
         self._news: asyncio.Queue[LegNews] = asyncio.Queue()
@@ -189,8 +194,10 @@ class SipLeg:
 
     def _take(self, event: SessionEvent) -> LegEnded | None:
         match event:
-            case Progress(description=SessionDescription() as description):
-                self._take_answer(description)
+            case Progress(description=description):
+                if description is not None:
+                    self._take_answer(description)
+                self._on_progress(event)
             case Answered(description=description):
                 self._take_answered(description)
             case Renegotiated(description=description):
