@@ -1,7 +1,7 @@
 """Make the WAV files that this repository carries: ``config/prompts`` and ``gateway/demo_speech``.
 
-    python -m scripts.synthesise          make what the catalogues list and is missing (--all: everything)
-    python scripts/synthesise.py --check    let the demo model hear the demo speakers through both G.711 laws
+    python -m scripts.synthesise            make what the catalogues list and is missing (--all: everything)
+    python -m scripts.synthesise --check    let the demo model hear the demo speakers through both G.711 laws
 
 Needs espeak-ng. What each file says stands in its catalogue; nothing here is heard by anybody but through them.
 """
