@@ -114,7 +114,11 @@ class _UdpListener(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        udp = transport.get_extra_info("socket")
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        granted = udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        if granted < RECEIVE_BUFFER:
+            log.info("sip.receive_buffer_limited", granted=granted, wanted=RECEIVE_BUFFER, limit="net.core.rmem_max")
         host, port = transport.get_extra_info("sockname")[:2]
         self.local = Target("udp", host, port)
 
@@ -296,11 +300,22 @@ class Connections:
         self._lost(connection)
 
     def listener_for(self, target: Target) -> ListenAddress:
-        """Return the listener of ours that messages to *target* belong to; raise Unlistened if there is none."""
-        for address in self.addresses:
-            if address.transport == target.transport and (":" in address.host) == (":" in target.host):
-                return address
-        raise Unlistened(f"no {target.transport} listener for {target.host}")
+        """Return the listener of ours that messages to *target* belong to; raise Unlistened if there is none.
+
+        Of several it is the one on the interface that leads there.
+        """
+        fitting = [
+            address
+            for address in self.addresses
+            if address.transport == target.transport and (":" in address.host) == (":" in target.host)
+        ]
+        if not fitting:
+            raise Unlistened(f"no {target.transport} listener for {target.host}")
+        if len(fitting) == 1:
+            return fitting[0]
+        interface = _interface_towards(target)
+        best = (address for address in fitting if address.host == interface or ip_address(address.host).is_unspecified)
+        return next(best, fitting[0])
 
     async def _listen(self, address: ListenAddress) -> None:
         loop = asyncio.get_running_loop()
@@ -346,12 +361,15 @@ async def resolve(target: Target) -> Target:
 
 def host_towards(local: ListenAddress, target: Target) -> str:
     """Return the address by which *target* can reach the listener *local*, also when it listens on all addresses."""
-    if not ip_address(local.host).is_unspecified:
-        return local.host
+    return (_interface_towards(target) or local.host) if ip_address(local.host).is_unspecified else local.host
+
+
+def _interface_towards(target: Target) -> str | None:
+    """Ask the routing table, without sending anything, by which address of ours a packet to *target* would leave."""
     family = socket.AF_INET6 if ":" in target.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((target.host, target.port or 5060))
         except OSError:
-            return local.host
+            return None
         return str(probe.getsockname()[0])

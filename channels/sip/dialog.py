@@ -42,19 +42,23 @@ class Dialog:
             local=request.to.with_tag(local_tag),
             remote=request.from_,
             remote_target=contact_of(request),
-            route_set=tuple(request.headers.all("Record-Route")),
+            route_set=_routes(request),
             remote_cseq=request.cseq[0],
         )
 
     @classmethod
     def of_caller(cls, request: Request, response: Response) -> Dialog:
         """The dialog a response to our request makes (RFC 3261 12.1.2); tag, target and route set are its own."""
+        try:
+            target = contact_of(response)
+        except NoDialog:  # the call is up all the same; the request-URI led there once
+            target = Uri.parse(request.uri)
         return cls(
             call_id=request.call_id,
             local=request.from_,
             remote=response.to,
-            remote_target=contact_of(response) if "Contact" in response.headers else Uri.parse(request.uri),
-            route_set=tuple(reversed(response.headers.all("Record-Route"))),
+            remote_target=target,
+            route_set=_routes(response)[::-1],
             local_cseq=request.cseq[0],
         )
 
@@ -133,3 +137,15 @@ def contact_of(message: Request | Response) -> Uri:
         return NameAddr.parse(contacts[0]).uri
     except ValueError as error:
         raise NoDialog(f"unusable Contact: {error}") from error
+
+
+def _routes(message: Request | Response) -> tuple[str, ...]:
+    """Return the Record-Route values that a request can be sent by."""
+    usable = []
+    for value in message.headers.all("Record-Route"):
+        try:
+            NameAddr.parse(value)
+        except ValueError:
+            continue
+        usable.append(value)
+    return tuple(usable)

@@ -28,7 +28,6 @@ from channels.sip.transaction import (
     Finished,
     Send,
     Timers,
-    TransactionState,
     client_key,
     server_key,
 )
@@ -338,11 +337,7 @@ class Endpoint:
 
     def _lose(self, flow: Flow) -> None:
         for outgoing in [o for o in self._clients.values() if o.flow is flow]:
-            if outgoing.machine.state in (
-                TransactionState.CALLING,
-                TransactionState.TRYING,
-                TransactionState.PROCEEDING,
-            ):
+            if not outgoing.is_answered:
                 self.carry_out(outgoing, outgoing.machine.transport_failed())
 
 

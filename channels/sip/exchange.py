@@ -25,6 +25,8 @@ from channels.sip.transaction import (
     server_key,
 )
 
+WAITING = frozenset((TransactionState.CALLING, TransactionState.TRYING, TransactionState.PROCEEDING))
+
 
 class Carrier(Protocol):
     """What an exchange needs of the endpoint it belongs to."""
@@ -90,6 +92,11 @@ class OutgoingRequest(Exchange):
         self.failed = False
         self.is_heard = False
         self._wants_cancel = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a final response has come, or will not come any more."""
+        return self.machine.state not in WAITING
 
     def cancel(self) -> None:
         """Take the INVITE back: at once if the peer has been heard, else at its first provisional (RFC 3261 9.1)."""

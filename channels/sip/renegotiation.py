@@ -35,7 +35,9 @@ class Renegotiation:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._turn = asyncio.Lock()
-        self._final: asyncio.Future[Response] | None = None  # of our re-INVITE under way
+        self._final: asyncio.Future[Response] | None = None  # whoever waits for it may have given up
+        self._none_of_ours = asyncio.Event()
+        self._none_of_ours.set()
 
     async def reoffer(self, description: SessionDescription) -> SessionDescription:
         """Send our re-INVITE; return the peer's answer. Raises ReofferRefused, SessionOver."""
@@ -53,7 +55,7 @@ class Renegotiation:
         session = self._session
         if session.is_over:
             session.respond(invite, 481)
-        elif self._final is not None or session.unacknowledged.holds_offer:
+        elif not self._none_of_ours.is_set() or session.unacknowledged.holds_offer:
             session.respond(invite, 491)
         elif session.state is SessionState.INVITED:
             session.respond(invite, 500, headers=[("Retry-After", "2")])  # RFC 3261 14.2
@@ -64,6 +66,7 @@ class Renegotiation:
         """The session is over: whoever waits for the answer to our offer waits no more."""
         if self._final is not None and not self._final.done():
             self._final.set_exception(SessionOver("session is over"))
+        self._none_of_ours.set()
 
     def _answer(self, invite: IncomingRequest) -> None:
         session = self._session
@@ -103,6 +106,7 @@ class Renegotiation:
     async def _offer(self, description: SessionDescription) -> Response:
         """Send one re-INVITE and return its final response, acknowledged. Raises SessionOver."""
         session = self._session
+        await self._none_of_ours.wait()
         await session.unacknowledged.wait_none()
         if session.state is not SessionState.TALKING:
             raise SessionOver(f"session is {session.state.value}")
@@ -111,7 +115,7 @@ class Renegotiation:
         def take(request: Request, response: Response) -> None:
             if response.status < 200:
                 return
-            self._final = None
+            self._none_of_ours.set()
             if response.status < 300 and session.dialog is not None:
                 self._follow_contact(response)
                 session.acknowledge(request, session.dialog)
@@ -119,6 +123,7 @@ class Renegotiation:
                 final.set_result(response)
 
         self._final = final
+        self._none_of_ours.clear()
         session.send("INVITE", take, description=description)
         return await final
 

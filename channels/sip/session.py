@@ -114,6 +114,7 @@ class Session:
         self.authorization = Authorization(credentials)
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._settled = asyncio.Event()
+        self._has_said_bye = False
         self._renegotiation = Renegotiation(self)
 
     async def events(self) -> AsyncIterator[SessionEvent]:
@@ -220,6 +221,7 @@ class Session:
     def say_bye(self) -> None:
         """Send BYE, again until it is answered; whatever the answer, the session is settled then."""
         self.state = SessionState.ENDING
+        self._has_said_bye = True
         self.unacknowledged.stop()
         self.send("BYE", self._after_bye)
 
@@ -331,7 +333,7 @@ class Session:
 
     def _take_bye(self, incoming: IncomingRequest) -> None:
         self.respond(incoming, 200)
-        if self.state is SessionState.ENDING:
+        if self._has_said_bye:
             return  # both hung up; our own BYE will be answered
         self.peer_left(incoming.request.headers.get("Reason") or "")
 

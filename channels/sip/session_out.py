@@ -91,6 +91,12 @@ class OutgoingSession(Session):
         if self._outgoing is not None:
             self._outgoing.cancel()
 
+    def fail(self) -> None:
+        """End a session whose handling broke on our side, perhaps in taking the very answer it waited for."""
+        super().fail()
+        if self.dialog is None and self._outgoing is not None and self._outgoing.is_answered:
+            self.settle()
+
     def _take_response(self, response: Response) -> None:
         if response.status < 200:
             self._take_provisional(response)

@@ -448,3 +448,16 @@ async def test_a_broken_call_handler_ends_its_own_call_with_500() -> None:
         assert failed.cseq == (1, "INVITE")
         assert (await peer.response(200)).status == 200
         agent.hang_up_limit = 0
+
+
+async def test_a_bye_while_ours_still_waits_for_the_ack_settles_the_call(line: Line) -> None:
+    invite = line.peer.invite(line.us)
+    line.peer.send(invite, line.us)
+    session = await line.sessions.get()
+    await session.answer(reply(offer()))
+    answer = await line.peer.response(200)
+    session.release("")
+    ended = await line.ask(line.peer.within(invite, answer, "BYE", line.us, 2))
+
+    assert ended.status == 200
+    assert not line.agent.sessions

@@ -458,3 +458,21 @@ async def test_a_bug_in_one_session_ends_that_session_only(line: Line) -> None:
 
     assert await listener.next(Ended) == Ended(by_peer=False, reason="failure")
     assert other.state is SessionState.TALKING
+    assert broken not in line.agent.sessions
+
+
+async def test_a_reinvite_whose_caller_gave_up_is_still_acknowledged_before_the_next(line: Line) -> None:
+    session, _, _ = await line.talk()
+    first = asyncio.ensure_future(session.reoffer(offer(direction=Direction.SENDONLY)))
+    held = await line.peer.request("INVITE")
+    first.cancel()
+    second = asyncio.ensure_future(session.reoffer(offer()))
+    line.peer.reply(held, 200, line.us, description=reply(SessionDescription.parse(held.body)))
+    ack = await line.peer.request("ACK")
+    resumed = await line.peer.request("INVITE")
+    line.peer.reply(resumed, 200, line.us, description=reply(SessionDescription.parse(resumed.body)))
+
+    assert ack.cseq[0] == held.cseq[0]
+    assert resumed.cseq[0] == held.cseq[0] + 1
+    assert (await second).audio is not None
+    assert first.cancelled()

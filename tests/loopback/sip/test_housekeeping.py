@@ -239,3 +239,37 @@ async def test_a_name_without_address_is_unavailable() -> None:
         assert await agent.options(nowhere) is None
         with pytest.raises(Unavailable):
             await agent.invite(callee(nowhere), offer=offer(), from_=HOTLINE)
+
+
+async def test_of_several_listeners_the_one_that_leads_there_is_used() -> None:
+    listen = [ListenAddress("udp", "127.0.0.2", 0), ListenAddress("udp", "127.0.0.1", 0)]
+    async with UserAgent(UserAgentSettings(listen=listen), ignore) as agent, RawPeer() as peer:
+        await agent.options(peer.target, limit=0)
+        request = await peer.request("OPTIONS")
+
+        assert request.via.host == "127.0.0.1"
+        assert request.via.port == udp_port(agent, "127.0.0.1")
+
+
+async def test_an_agent_on_all_addresses_names_the_one_the_peer_can_reach() -> None:
+    settings = UserAgentSettings(listen=[ListenAddress("udp", "0.0.0.0", 0)])
+    async with UserAgent(settings, ignore) as agent, RawPeer() as peer:
+        await agent.options(peer.target, limit=0)
+        request = await peer.request("OPTIONS")
+
+        assert request.via.host == "127.0.0.1"
+        assert f"127.0.0.1:{udp(agent).port}" in (request.headers.get("Contact") or "")
+
+
+async def test_the_advertised_host_stands_in_via_and_contact() -> None:
+    settings = UserAgentSettings(listen=[ListenAddress("udp", "127.0.0.1", 0)], advertise="203.0.113.9")
+    async with UserAgent(settings, ignore) as agent, RawPeer() as peer:
+        await agent.options(peer.target, limit=0)
+        request = await peer.request("OPTIONS")
+
+        assert request.via.host == "203.0.113.9"
+        assert "203.0.113.9" in (request.headers.get("Contact") or "")
+
+
+def udp_port(agent: UserAgent, host: str) -> int:
+    return next(address.port for address in agent.addresses if address.host == host)

@@ -118,3 +118,12 @@ def test_an_answer_without_contact_leaves_the_request_uri() -> None:
     response = make_response(invite(), 200, to_tag="b")
 
     assert str(Dialog.of_caller(invite(), response).remote_target) == "sip:b@example.invalid"
+
+
+def test_a_contact_or_route_that_makes_no_sense_in_an_answer_does_not_cost_the_call() -> None:
+    response = answer(contact="*")
+    response.headers.set("Record-Route", "<nonsense>, <sip:p2.invalid;lr>")
+    dialog = Dialog.of_caller(invite(), response)
+
+    assert str(dialog.remote_target) == "sip:b@example.invalid"
+    assert dialog.route_set == ("<sip:p2.invalid;lr>",)
