@@ -1,5 +1,5 @@
 // Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
-import { catalogue, decisionKindName, endingName, fieldName, lineName, outcomeName, roleName, stepName, transferStateName, unitName } from "./words.js";
+import { catalogue, decisionName, endingName, fieldName, lineName, outcomeName, roleName, stepName, transferStateName, unitName } from "./words.js";
 
 const actions = {
   "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
@@ -34,7 +34,7 @@ const table = {
   "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
   "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似 ${lineName(String(v.line))} 险情`],
   "emergency.withdrawn": (v) => ["note", `后面的话排除了${quoted(v.phrase)}`],
-  "decision.made": (v) => ["note", `判定${decisionKindName(v.decision)}：${outcomeName(v.decision, v.outcome)}`],
+  "decision.made": (v) => ["note", `判定${decisionName(v.decision, v.outcome)}：${outcomeName(v.decision, v.outcome)}`],
   "action.taken": (v) => ["key", `${v.by} ${actions[v.action] ?? v.action}${v.target ? `（${targetName(v)}）` : ""}`],
 };
 const targetName = (v) => (v.action.startsWith("transfer") ? unitName(v.target) : lineName(v.target));

@@ -60,8 +60,16 @@ export const componentReason = (reason) => reasons[reason] ?? reason;
 export const lineName = (line) => (catalogue.lines[line] ? `${line} ${catalogue.lines[line]}` : line);
 export const unitName = (unit) => catalogue.units[unit] ?? unit;
 
+// A matter is decided the way a category is; what its id names says which of the two was meant.
+export const isMatter = (kind, outcome) =>
+  kind === "matter" || (kind === "category" && !(outcome in catalogue.categories) && outcome in catalogue.matters);
+
+export function decisionName(kind, outcome) {
+  return decisionKindName(isMatter(kind, outcome) ? "matter" : kind);
+}
+
 export function outcomeName(kind, outcome) {
-  const table = { category: catalogue.categories, matter: catalogue.matters, unit: catalogue.units }[kind];
-  if (table) return table[outcome] ?? outcome;
-  return lineName(outcome);
+  if (isMatter(kind, outcome)) return catalogue.matters[outcome] ?? outcome;
+  if (kind === "category") return catalogue.categories[outcome] ?? outcome;
+  return kind === "unit" ? unitName(outcome) : lineName(outcome);
 }

@@ -33,6 +33,10 @@ const CallCard = ({ entry, chosen }) => html`
   </li>`;
 CallCard.props = ["entry", "chosen"];
 
+const partyName = (leg) => {
+  const name = leg.role === "agent" ? live.agents.find((agent) => agent.number === leg.number)?.name : "";
+  return name ? `${name} ${leg.number}` : leg.number;
+};
 const legWords = (leg, transfer) => {
   if (leg.state === "ringing") return "振铃";
   if (leg.joined) return "通话中";
@@ -43,7 +47,7 @@ const Parties = ({ call }) => html`
   <ul class="parties" aria-label="通话中的各方">
     ${call.legs.map((leg) => html`
       <li key=${leg.id} class=${["party", `party-${leg.role}`, leg.joined ? "joined" : leg.state]}>
-        <b>${roleName(leg.role)}</b> ${leg.number} <small>${legWords(leg, call.transfer)}</small>
+        <b>${roleName(leg.role)}</b> ${partyName(leg)} <small>${legWords(leg, call.transfer)}</small>
       </li>`)}
   </ul>`;
 Parties.props = ["call"];
@@ -72,7 +76,7 @@ const Conversation = {
             <span class="call-state">${stateWords(props.entry)}</span>
             ${over
               ? html`<span class="over-note">${over.ending ? endingName(over.ending) : ""} ${ticket && html`<a href=${address("tickets", ticket.id)}>打开工单和录音 →</a>`}</span>`
-              : html`<${Parties} call=${call} /><${ElButton} class="finish" size="small" type="danger" plain loading=${busy.value === "finish"} onClick=${finish}>结束通话<//>`}
+              : html`<${ElButton} class="finish" size="small" type="danger" plain loading=${busy.value === "finish"} onClick=${finish}>结束通话<//><${Parties} call=${call} />`}
           </header>
           ${handOffs().map((handOff) => html`<${HandOffPanel} key=${handOff.line} callId=${call.id} handOff=${handOff} />`)}
           <${Transcript} key=${call.id} said=${props.entry.said} facts=${props.entry.facts} follows

@@ -1,8 +1,12 @@
 // What was decided and why, with the regulation's own words.
 import { html } from "../dom.js";
-import { decisionKindName, outcomeName } from "../words.js";
+import { catalogue, decisionName, outcomeName } from "../words.js";
 
-const evidence = (reason) => (reason.rule === "agent.key" ? `坐席 ${reason.evidence} 按键` : `依据来电中的“${reason.evidence}”`);
+function evidence({ rule, evidence: seen }) {
+  if (rule === "agent.key") return `坐席 ${seen} 按键`;
+  if (rule.startsWith("unit.")) return `负责“${catalogue.matters[seen] ?? seen}”`;
+  return `依据来电中的“${seen}”`;
+}
 
 const reasonView = (reason) => html`
   <li>
@@ -20,7 +24,7 @@ export const Decisions = ({ decisions }) => html`
     ${decisions.length === 0 && html`<p class="empty">还没有判定</p>`}
     <ul>${decisions.map((decision) => html`
       <li key=${`${decision.kind} ${decision.outcome}`} class=${`decision-${decision.kind}`}>
-        <b>${decisionKindName(decision.kind)}</b> <strong>${outcomeName(decision.kind, decision.outcome)}</strong>
+        <b>${decisionName(decision.kind, decision.outcome)}</b> <strong>${outcomeName(decision.kind, decision.outcome)}</strong>
         <ul>${decision.reasons.map(reasonView)}</ul>
       </li>`)}
     </ul>

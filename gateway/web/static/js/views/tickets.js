@@ -60,7 +60,7 @@ export const Tickets = {
         <td data-label="工单号"><a href=${address("tickets", ticket.id)}>${ticket.id}</a></td>
         <td data-label="来电时间">${shortTime(ticket.received_at)}</td>
         <td data-label="来电">${ticket.caller || "未显示"}<small>${channelName(ticket.channel)}</small></td>
-        <td data-label="诉求" class="about">${ticket.emergency_line && html`<b>${lineName(ticket.emergency_line)}</b>`}${about(ticket)}</td>
+        <td data-label="诉求" class="about"><p>${ticket.emergency_line && html`<b>${lineName(ticket.emergency_line)}</b>`}${about(ticket)}</p></td>
         <td data-label="类别">${catalogue.categories[ticket.category] ?? "待判定"}</td>
         <td data-label="承办单位">${ticket.unit ? unitName(ticket.unit) : "—"}</td>
         <td data-label="状态"><span class=${`ticket-state state-${ticket.state}`}>${ticketStateName(ticket.state)}</span></td>

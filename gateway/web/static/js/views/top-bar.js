@@ -14,6 +14,7 @@ const LINKS = [
   { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
   { view: "accounts", words: "账号", roles: ["administrator"] },
 ];
+const modelShort = { demo: "演示模型", official: "官方模型", configured: "语音模型" };
 const connection = { open: "已连接", connecting: "正在连接", lost: "连接断开", closed: "未连接" };
 
 export const TopBar = {
@@ -31,10 +32,11 @@ export const TopBar = {
       const { system } = live;
       if (!system) return null;
       const tone = !system.listening ? "bad" : system.model_kind === "demo" ? "warn" : "good";
-      const words = system.listening ? system.model_words : "语音识别未在收听，通话照常，暂无转写";
+      const words = system.listening ? `正在听：${system.model_words}` : "语音识别未在收听，通话照常，暂无转写";
+      const short = system.listening ? modelShort[system.model_kind] ?? "语音模型" : "未在收听";
       return html`
-        <${ElTooltip} content=${`语音识别模型：${system.model}。${words}`} placement="bottom">
-          <span class=${["pill", `pill-${tone}`, "pill-model"]}><i aria-hidden="true" />${words}</span>
+        <${ElTooltip} content=${`${words}（${system.model}）`} placement="bottom">
+          <span class=${["pill", `pill-${tone}`, "pill-model"]}><i aria-hidden="true" /><span class="long">${words}</span><span class="short">${short}</span></span>
         <//>`;
     };
     const troubles = () => {
@@ -75,8 +77,8 @@ export const TopBar = {
           <a key=${view} href=${address(view)} class=${{ on: route.value.view === view }} aria-current=${route.value.view === view ? "page" : null}>
             ${words}${view === "calls" && ongoing() > 0 && html`<em>${ongoing()}</em>`}</a>`)}
         </nav>
+        <div class="top-troubles">${troubles().map((words) => html`<span key=${words} class="pill pill-bad" role="alert"><i aria-hidden="true" />${words}</span>`)}</div>
         <div class="top-state">
-          ${troubles().map((words) => html`<span key=${words} class="pill pill-bad" role="alert"><i aria-hidden="true" />${words}</span>`)}
           ${model()}
           <${ElPopover} trigger="click" width="300" placement="bottom-end">${{
             reference: () => html`<button type="button" class="pill pill-plain">坐席 ${signedIn().length}/${live.agents.length}</button>`,
