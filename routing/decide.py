@@ -6,6 +6,7 @@ changes, so it is read once and remembered; asking again costs only the new turn
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,43 +18,18 @@ from gateway.domain.emergency import EmergencyHit
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Elements
 from routing.classify import classify, classify_emergency, count_words, evidence
-from routing.conversation import Conversation, Turn
+from routing.conversation import Conversation
 from routing.directory import Unit, unit_for
 from routing.elements import Facts, elements, read
 from routing.emergency import Detector
 from routing.lexicon import Lexicons
 from routing.numbers_zh import digits
 
-__all__ = ["Conversation", "Turn", "Understander", "Understanding"]
-
 SUMMARY_LIMIT = 300
 _TURNS_REMEMBERED = 4096
-_SMALL_TALK = frozenset(
-    [
-        "喂",
-        "你好",
-        "您好",
-        "喂你好",
-        "你好请问",
-        "是的",
-        "对",
-        "好",
-        "好的",
-        "嗯",
-        "哦",
-        "行",
-        "可以",
-        "谢谢",
-        "谢谢你",
-        "好的谢谢",
-        "再见",
-        "拜拜",
-        "没有了",
-        "就这样",
-        "知道了",
-        "明白了",
-        "请问一下",
-    ]
+_SMALL_TALK = re.compile(
+    "(?:喂|你好|您好|请问|一下|是的|对|好的?|嗯|哦|行|可以|谢谢你?|再见|拜拜|没有了|就这样|知道了|明白了"
+    "|[，。！？,.!? ])*"
 )
 
 
@@ -132,7 +108,7 @@ def summarise(said: Sequence[str]) -> str:
     kept: list[str] = []
     for text in said:
         plain = text.rstrip("，。！？,.!? ")
-        if plain and plain not in _SMALL_TALK and (not kept or plain != kept[-1]):
+        if not _SMALL_TALK.fullmatch(plain) and (not kept or plain != kept[-1]):
             kept.append(plain)
     summary = digits("，".join(kept))
     return summary if len(summary) <= SUMMARY_LIMIT else summary[: SUMMARY_LIMIT - 1] + "…"

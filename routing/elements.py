@@ -112,11 +112,12 @@ _PEOPLE = re.compile(
 _CAUSE = re.compile(f"(?:因为|由于|起因是|原因是)({_CLAUSE}{{2,30}})")
 _CAUSE_END = re.compile("所以|导致|现在|希望|请你们")
 _WISH = re.compile(
-    f"(?:希望|要求|请求|恳请|请(?!问)|麻烦(?!你了|问))(?:你们|政府|有关部门|相关部门|领导|帮我|帮忙)?({_CLAUSE}{{2,24}})"
+    f"(?:希望|要求|请求|恳请|请(?!问|等|说|讲|稍)|麻烦(?!你了|问))(?:你们|政府|有关部门|相关部门|领导|帮我|帮忙)?({_CLAUSE}{{2,24}})"
     f"|((?:尽快|马上|立刻|赶紧|赶快|快点|及时)(?:来人|派人|安排|处理|解决|修|救|恢复|退|发|给)(?:{_CLAUSE}{{0,8}}))"
     f"|((?:我要|想要|我想)(?:退款|退钱|退货|赔偿|回工资|道歉|说法)(?:{_CLAUSE}{{0,6}}))"
     "|(什么时候(?:能|可以|才能)?(?:来水|来电|供暖|来气|通气|恢复|修好|解决|处理|到账|发))"
 )
+_THANKS = re.compile("谢谢.*$|麻烦(?:你|了).*$")
 _DEED = re.compile(
     "来|派|修|处理|解决|退|赔|恢复|安排|救|给|查|管|发|停止|整改|答复|回复|清理|更换|加快|协调|道歉|催|管管|供|装|换|回电|联系"
 )
@@ -190,7 +191,7 @@ def _cause(text: str) -> str:
 
 def _wish(text: str) -> str:
     for match in _WISH.finditer(text):
-        wish = next(group for group in match.groups() if group)
+        wish = _THANKS.sub("", next(group for group in match.groups() if group))
         if _DEED.search(wish) or match[3]:
             return wish
     return ""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gateway.domain.call import Role
 from gateway.domain.decision import DecisionKind
 from routing.classify import classify, classify_emergency, count_words
-from routing.decide import SUMMARY_LIMIT, Conversation, Turn, Understander, Understanding, summarise
+from routing.conversation import Conversation, Turn
+from routing.decide import SUMMARY_LIMIT, Understander, Understanding, summarise
 from routing.directory import Unit, unit_for
 from routing.lexicon import Topic
 from tests.fakes.routing import shipped_detector, shipped_lexicons, shipped_profile
@@ -113,6 +114,13 @@ def test_the_water_complaint_of_the_demo_fills_the_ticket() -> None:
     assert (elements.time, elements.place, elements.person) == ("三天", "阳光小区三号楼二单元", "姓王")
     assert (elements.cause, elements.course, elements.outcome) == ("停水", "我们小区停水三天了没人管", "尽快处理")
     assert known.summary == "我们小区停水三天了没人管，我住在阳光小区三号楼二单元，希望尽快处理，我姓王"
+
+
+def test_a_question_at_the_end_does_not_unmake_the_complaint() -> None:
+    known = understood("你好我们小区停水三天了物业没人管", "人民路阳光小区五号楼", "什么时候来水谢谢")
+
+    assert (known.category.outcome, known.unit.outcome) == ("complaint", "water")
+    assert (known.elements.place, known.elements.outcome) == ("人民路阳光小区五号楼", "什么时候来水")
 
 
 def test_the_summary_leaves_out_small_talk_and_repetitions_and_is_short() -> None:

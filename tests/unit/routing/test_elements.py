@@ -99,6 +99,8 @@ def test_the_course_is_what_was_said_of_the_matter() -> None:
         ("麻烦帮我安排人员", "安排人员"),
         ("希望天气好", ""),
         ("请问一下", ""),
+        ("请等一下我联系家里", ""),
+        ("希望尽快处理谢谢你", "尽快处理"),
     ],
 )
 def test_the_wish_is_heard_or_stays_empty(said: str, outcome: str) -> None:
