@@ -1,0 +1,160 @@
+"""The receiving half of all legs: datagrams in, sorted by what they carry; a frame of every leg out at each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from channels.media import g711, rtp
+from channels.media.g711 import Law, Pcm
+from channels.media.jitter import LARGEST_PAYLOAD, Arrivals, Playout, Reception, Rows
+
+COMFORT_NOISE: Final = 13
+"""RFC 3389; taken as the silence it describes."""
+
+_NOT_AUDIO: Final = 255
+_UNKNOWN: Final = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A packet of a known kind that is no audio."""
+
+    row: int
+    payload_type: int
+    timestamp: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round of datagrams held beside audio, and the rows that were heard again after a silence was told."""
+
+    others: list[Other] = field(default_factory=list)
+    heard_again: list[int] = field(default_factory=list)
+
+
+class Inbound:
+    """The columns of what legs receive."""
+
+    def __init__(self, capacity: int, *, silent_after: float) -> None:
+        self.playout = Playout(capacity)
+        self.malformed = np.zeros(capacity, np.int64)
+        self._kinds = np.full((capacity, 128), _UNKNOWN, np.uint8)
+        self._receives = np.zeros(capacity, bool)
+        self._silent_after = silent_after
+        self._heard_at = np.full(capacity, -inf)
+        self._listening_since = np.zeros(capacity)
+        self._silences_told = np.zeros(capacity, np.int64)
+
+    def clear(self, row: int) -> None:
+        """Make *row* ready for a new leg, which does not listen yet."""
+        self.playout.clear(row)
+        self.malformed[row] = self._silences_told[row] = 0
+        self._receives[row] = False
+        self._heard_at[row] = -inf
+
+    def expect(self, row: int, law: int, payload_type: int, telephone_event: int | None) -> None:
+        """Set which payload types mean what; both laws are always understood under their static numbers."""
+        kinds = self._kinds[row]
+        kinds[:] = _UNKNOWN
+        kinds[0], kinds[8], kinds[COMFORT_NOISE] = Law.PCMU, Law.PCMA, _NOT_AUDIO
+        kinds[payload_type] = law
+        if telephone_event is not None:
+            kinds[telephone_event] = _NOT_AUDIO
+
+    def listen(self, row: int, *, receives: bool, is_new: bool, now: float) -> None:
+        """Let *row* be heard or not; silence counts from *now* if it is to be heard again, or from a new far end."""
+        if is_new:
+            self._heard_at[row] = -inf
+        if is_new or (receives and not self._receives[row]):
+            self._listening_since[row] = now
+        self._receives[row] = receives
+
+    def silence(self, row: int, now: float) -> float:
+        """Return for how many seconds nothing has come for *row*, infinity if nothing ever has."""
+        return now - float(self._heard_at[row])
+
+    def reception(self, row: int) -> Reception:
+        """Return what *row* has received."""
+        return self.playout.reception(row)
+
+    def receive(self, indices: list[int], datagrams: npt.NDArray[np.uint8], sizes: list[int], now: float) -> Round:
+        """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for row ``indices[i]``."""
+        rows = np.array(indices, np.int64)
+        lengths = np.array(sizes, np.int64) - rtp.HEADER_SIZE
+        packets = datagrams[: len(indices)]
+        for place in np.flatnonzero((packets[:, 0] != rtp.PLAIN) | (lengths < 0)):
+            lengths[place] = _straighten(packets[place], sizes[place])
+        headers = rtp.read_headers(packets)
+        kinds = self._kinds[rows, headers.payload_type]
+        audio = (kinds < _UNKNOWN) & (lengths >= 0) & (lengths <= LARGEST_PAYLOAD)
+        other = (kinds == _NOT_AUDIO) & (lengths >= 0)
+        self.malformed[rows] += ~(audio | other)
+
+        heard_again = self._note_heard(rows[audio | other], now)
+        others = [self._take_other(rows, headers, int(place), packets, lengths) for place in np.flatnonzero(other)]
+        audio &= lengths > 0
+        while audio.any():
+            length = int(lengths[np.argmax(audio)])
+            chosen = audio & (lengths == length)
+            audio &= ~chosen
+            codes = packets[chosen, rtp.HEADER_SIZE : rtp.HEADER_SIZE + length]
+            self.playout.arrive(_arrivals(rows, headers, chosen, g711.decode(codes, kinds[chosen])))
+        return Round(others, heard_again)
+
+    def frames(self, rows: int) -> Pcm:
+        """Return what the first *rows* rows say in this step, int16 [rows, 160]; zeros for those not to be heard."""
+        said = self.playout.play(rows)
+        said[~self._receives[:rows]] = 0
+        return said
+
+    def silences(self, rows: int, at: float) -> list[tuple[int, float]]:
+        """Return the rows of which silence is to be told now, and its seconds."""
+        silence = at - np.maximum(self._heard_at[:rows], self._listening_since[:rows])
+        due = self._receives[:rows] & (silence >= (self._silences_told[:rows] + 1) * self._silent_after)
+        self._silences_told[:rows] += due
+        return [(row, float(silence[row])) for row in np.flatnonzero(due).tolist()]
+
+    def _note_heard(self, rows: Rows, now: float) -> list[int]:
+        self._heard_at[rows] = now
+        again = rows[self._silences_told[rows] > 0]
+        self._silences_told[again] = 0
+        heard: list[int] = again.tolist()
+        return heard
+
+    def _take_other(
+        self, rows: Rows, headers: rtp.Headers, place: int, packets: npt.NDArray[np.uint8], lengths: Rows
+    ) -> Other:
+        self.playout.count(_arrivals(rows, headers, np.array([place]), np.zeros((1, 0), np.int16)))
+        return Other(
+            row=int(rows[place]),
+            payload_type=int(headers.payload_type[place]),
+            timestamp=int(headers.timestamp[place]),
+            payload=packets[place, rtp.HEADER_SIZE : rtp.HEADER_SIZE + lengths[place]].tobytes(),
+        )
+
+
+def _straighten(datagram: npt.NDArray[np.uint8], size: int) -> int:
+    """Move the payload of a packet with CSRCs, extension or padding behind its fixed header; -1 if malformed."""
+    try:
+        start, end = rtp.payload_span(datagram.data[:size])
+    except rtp.MalformedPacket:
+        return -1
+    datagram[rtp.HEADER_SIZE : rtp.HEADER_SIZE + end - start] = datagram[start:end].copy()
+    return end - start
+
+
+def _arrivals(rows: Rows, headers: rtp.Headers, chosen: npt.NDArray[np.generic], samples: Pcm) -> Arrivals:
+    return Arrivals(
+        rows[chosen],
+        headers.sequence[chosen],
+        headers.timestamp[chosen],
+        headers.ssrc[chosen],
+        headers.marker[chosen],
+        samples,
+    )

@@ -1,0 +1,75 @@
+"""The sending half of all legs: one RTP stream a row, whose numbers go on through re-INVITEs, holds and stalls."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import numpy as np
+
+from channels.media import g711, rtp
+from channels.media.dtmf import EventPacket
+from channels.media.g711 import Pcm
+
+FRAME: Final = 160
+PACKET_SIZE: Final = rtp.HEADER_SIZE + FRAME
+
+
+class Outbound:
+    """The columns of what legs send."""
+
+    def __init__(self, capacity: int) -> None:
+        self.packets = np.zeros((capacity, PACKET_SIZE), np.uint8)
+        """The audio packets of the last step, one a row."""
+        self.sends = np.zeros(capacity, bool)
+        self.sent = np.zeros(capacity, np.int64)
+        self._laws = np.zeros(capacity, np.uint8)
+        self._types = np.zeros(capacity, np.uint8)
+        self._sequence = np.zeros(capacity, np.uint16)
+        self._timestamp = np.zeros(capacity, np.uint32)
+        self._ssrc = np.zeros(capacity, np.uint32)
+        self._marker = np.ones(capacity, bool)
+
+    def clear(self, row: int) -> None:
+        """Give *row* a new stream with numbers drawn by lot (RFC 3550 5.1), which does not flow yet."""
+        self._sequence[row] = random.getrandbits(16)
+        self._timestamp[row] = random.getrandbits(32)
+        self._ssrc[row] = random.getrandbits(32)
+        self._marker[row] = True
+        self.sends[row] = False
+        self.sent[row] = 0
+
+    def speak(self, row: int, law: int, payload_type: int, *, sends: bool) -> None:
+        """Let the stream of *row* flow in this law under this payload type, or stop it."""
+        self._laws[row] = law
+        self._types[row] = payload_type
+        self.sends[row] = sends
+
+    def timestamp(self, row: int) -> int:
+        """Return the timestamp of the coming frame of *row*."""
+        return int(self._timestamp[row])
+
+    def event_packet(self, row: int, payload_type: int, event: EventPacket) -> bytes:
+        """Return the packet of a telephone event that takes the place of the coming audio packet of *row*."""
+        sequence, ssrc = int(self._sequence[row]), int(self._ssrc[row])
+        return rtp.Packet(payload_type, sequence, event.timestamp, ssrc, event.payload, event.marker).encode()
+
+    def step(self, frames: Pcm) -> list[int]:
+        """Make the packets of one step from *frames*, int16 [rows, 160]; return the rows that send one."""
+        rows = len(frames)
+        sends = self.sends[:rows]
+        packets = self.packets[:rows]
+        packets[:, rtp.HEADER_SIZE :] = g711.encode(frames, self._laws[:rows])
+        numbers = self._sequence[:rows], self._timestamp[:rows], self._ssrc[:rows]
+        rtp.write_headers(packets, rtp.Headers(self._types[:rows], self._marker[:rows], *numbers))
+        self._sequence[:rows] += sends
+        self._timestamp[:rows] += np.uint32(FRAME)
+        self._marker[:rows] = ~sends
+        self.sent[:rows] += sends
+        flowing: list[int] = np.flatnonzero(sends).tolist()
+        return flowing
+
+    def skip(self, steps: int) -> None:
+        """Let *steps* steps pass in which nothing was sent."""
+        self._timestamp += np.uint32(steps * FRAME & 0xFFFFFFFF)
+        self._marker[:] = True
