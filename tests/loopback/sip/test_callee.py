@@ -10,6 +10,7 @@ import pytest
 
 from channels.sip.connections import Target
 from channels.sip.message import Request, Response
+from channels.sip.offer_answer import NotAcceptable
 from channels.sip.sdp import Direction, SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import Answered, Ended, InfoDigit, Renegotiated, SessionOver, SessionState
@@ -461,3 +462,78 @@ async def test_a_bye_while_ours_still_waits_for_the_ack_settles_the_call(line: L
 
     assert ended.status == 200
     assert not line.agent.sessions
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"), [("text/plain", b"hello", 415), ("application/sdp", b"nonsense", 400)]
+)
+async def test_a_reinvite_with_an_unusable_body_is_refused_and_the_call_goes_on(
+    line: Line, kind: str, body: bytes, status: int
+) -> None:
+    invite, answer, session, _ = await line.talk()
+    again = line.peer.within(invite, answer, "INVITE", line.us, 2, headers=(("Content-Type", kind),))
+    again.body = body
+
+    assert (await line.ask(again)).status == status
+    assert session.state is SessionState.TALKING
+
+
+async def test_a_reinvite_without_common_codec_is_488(line: Line) -> None:
+    invite, answer, session, _ = await line.talk()
+
+    def decline(theirs: SessionDescription | None) -> SessionDescription | None:
+        raise NotAcceptable("no common codec")
+
+    session.renegotiate = decline
+    again = line.peer.within(invite, answer, "INVITE", line.us, 2, description=offer())
+
+    assert (await line.ask(again)).status == 488
+
+
+async def test_a_reinvite_before_the_first_is_answered_is_500_with_retry_after(line: Line) -> None:
+    invite = line.peer.invite(line.us)
+    line.peer.send(invite, line.us)
+    session = await line.sessions.get()
+    await session.ring()
+    ringing = await line.peer.response(180)
+    refused = await line.ask(line.peer.within(invite, ringing, "INVITE", line.us, 2, description=offer()))
+
+    assert refused.status == 500
+    assert refused.headers.get("Retry-After")
+    assert session.state is SessionState.INVITED
+
+
+async def test_a_reinvite_after_we_hung_up_is_481(line: Line) -> None:
+    invite, answer, session, _ = await line.talk()
+    session.release("")
+    refused = await line.ask(line.peer.within(invite, answer, "INVITE", line.us, 2, description=offer()))
+
+    assert refused.status == 481
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense"])
+async def test_a_late_offer_in_the_call_without_answer_ends_it(line: Line, body: bytes) -> None:
+    invite, answer, session, listener = await line.talk()
+    session.renegotiate = lambda theirs: offer(40030)
+    await line.ask(line.peer.within(invite, answer, "INVITE", line.us, 2))
+    ack = line.peer.within(invite, answer, "ACK", line.us, 2, headers=(("Content-Type", "application/sdp"),))
+    ack.body = body
+    line.peer.send(ack, line.us)
+
+    assert await listener.next(Ended) == Ended(by_peer=False, reason="no answer in the ACK")
+    await line.peer.request("BYE")
+
+
+async def test_ringing_is_repeated_every_minute(line: Line) -> None:
+    line.peer.send(line.peer.invite(line.us), line.us)
+    session = await line.sessions.get()
+    await session.ring()
+    first = await line.peer.response(180)
+    line.peer.send(line.peer.new_request("OPTIONS", line.us), line.us)  # its timer makes the agent look at the clock
+    await line.peer.response(200)
+    clock = line.agent.endpoint.now
+    line.agent.endpoint.now = lambda: clock() + 61
+    again = await line.peer.response(180)
+
+    assert again.to.tag == first.to.tag
+    await session.reject(486)

@@ -476,3 +476,48 @@ async def test_a_reinvite_whose_caller_gave_up_is_still_acknowledged_before_the_
     assert resumed.cseq[0] == held.cseq[0] + 1
     assert (await second).audio is not None
     assert first.cancelled()
+
+
+async def test_a_peer_that_keeps_offering_is_given_up_after_some_tries(line: Line) -> None:
+    session, _, _ = await line.talk()
+    hold = asyncio.ensure_future(session.reoffer(offer()))
+    refused: set[int] = set()
+    while not hold.done():
+        asked = asyncio.ensure_future(line.peer.request("INVITE"))
+        await asyncio.wait((hold, asked), return_when=asyncio.FIRST_COMPLETED)
+        if asked.done() and asked.result().cseq[0] not in refused:
+            refused.add(asked.result().cseq[0])
+            line.peer.reply(asked.result(), 491, line.us)
+        asked.cancel()
+
+    with pytest.raises(ReofferRefused, match="491"):
+        await hold
+    assert session.state is SessionState.TALKING
+
+
+async def test_hanging_up_ends_the_wait_after_a_glare(line: Line) -> None:
+    session, _, _ = await line.talk()
+    hold = asyncio.ensure_future(session.reoffer(offer()))
+    line.peer.reply(await line.peer.request("INVITE"), 491, line.us)
+    await line.peer.request("ACK")
+    session.release("")
+
+    with pytest.raises(SessionOver):
+        await hold
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 488), (b"nonsense", 400)])
+async def test_an_answer_to_our_reinvite_that_is_none_is_refused_but_acknowledged(
+    line: Line, body: bytes, status: int
+) -> None:
+    session, _, _ = await line.talk()
+    hold = asyncio.ensure_future(session.reoffer(offer()))
+    request = await line.peer.request("INVITE")
+    answer = line.peer.reply(request, 180, line.us)
+    answer.status, answer.body = 200, body
+    answer.headers.set("Content-Type", "application/sdp")
+    line.peer.send(answer, line.us)
+    await line.peer.request("ACK")
+
+    with pytest.raises(ReofferRefused, match=str(status)):
+        await hold
