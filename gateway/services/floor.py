@@ -184,6 +184,11 @@ class Floor:
         party.is_joined = False
         self.changed()
 
+    def let_ring(self) -> None:
+        """Let a citizen who is left alone hear that somebody is being rung."""
+        if not self.company and not self.citizen.gone.is_set():
+            self.citizen.live.play("ringback", loop=True)
+
     # -- going -----------------------------------------------------------------------------------------------
 
     async def release(self, party: Party, reason: str) -> None:
@@ -208,13 +213,15 @@ class Floor:
 
     def _ended(self, party: Party, end: LegEnded) -> None:
         party.end = end
-        party.is_joined = False
+        was_joined, party.is_joined = party.is_joined, False
         self.parties.remove(party)
         leg_id = party.live.leg.id
         if leg_id in self.legs:
             self.legs[leg_id] = replace(self.legs[leg_id], ended=round(self._record.offset, 3))
         self._record.tell("leg.ended", leg=leg_id, role=party.role.value, by_peer=end.by_peer, reason=end.reason)
         party.gone.set()
+        if was_joined:
+            self.let_ring()
         self.changed()
 
     async def _transcribe(self, party: Party) -> None:

@@ -102,6 +102,7 @@ class HandOff:
                     return
             await self._exhaust()
         finally:
+            self._floor.let_ring()
             if self._desk is not None and not self._desk.is_joined:
                 await self._floor.release(self._desk, "hand-off ended")
 
@@ -182,8 +183,7 @@ class HandOff:
         citizen = self._floor.citizen
         self._record.tell("citizen.told", prompt=prompt)
         await first_of(None, told=citizen.live.play(prompt), gone=citizen.gone.wait())
-        if not self._floor.company and not citizen.gone.is_set():
-            citizen.live.play("ringback", loop=True)
+        self._floor.let_ring()
 
     # -- bookkeeping -----------------------------------------------------------------------------------------
 

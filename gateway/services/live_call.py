@@ -38,6 +38,7 @@ class LiveCall:
         self._finished = asyncio.Event()
         self._ending = ""
         self._greeted = False
+        self._is_over = False
         self.id = call_id
         self.record = CallRecord(exchange, call_id, incoming)
         self.hand_offs: dict[EmergencyLine, HandOff] = {}
@@ -69,6 +70,7 @@ class LiveCall:
                         self._exchange.limits.call, citizen=citizen.gone.wait(), finished=self._finished.wait()
                     )
             finally:
+                self._is_over = True
                 self._abandon()
                 self.floor.stop()
                 leaving = [self.floor.release(party, self._ending or "call ended") for party in self.floor.parties]
@@ -80,6 +82,7 @@ class LiveCall:
         """Hand the citizen to *line* at an agent's word, recognised or not. Raises `Refused` for an unknown line."""
         if line not in self._exchange.lines:
             raise Refused(f"no emergency line {line} is configured")
+        self._must_live()
         self._hand_off(line, by, None)
 
     def hand_off(self, line: EmergencyLine) -> HandOff:
@@ -91,6 +94,7 @@ class LiveCall:
 
     def start_transfer(self, unit_id: str) -> UnitTransfer:
         """Consult a unit. Raises `Refused` when the unit is unknown, no agent is talking, or one is under way."""
+        self._must_live()
         agent = self.floor.present(Role.AGENT)
         destination = self._exchange.unit_numbers.get(unit_id)
         if destination is None:
@@ -114,6 +118,10 @@ class LiveCall:
         """End the call at an agent's word."""
         self._ending = f"ended by {by}"
         self._finished.set()
+
+    def _must_live(self) -> None:
+        if self._is_over:
+            raise Refused(f"call {self.id} is over")
 
     # -- the course ------------------------------------------------------------------------------------------
 
@@ -236,7 +244,9 @@ class LiveCall:
             phrase_start=hit.start,
             phrase_end=hit.end,
         )
-        if hit.line in self._exchange.lines:
+        if self._is_over or hit.line not in self._exchange.lines:
+            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase)
+        else:
             self._hand_off(hit.line, hit.rule, hit)
 
     def _unsuspect(self, hit: EmergencyHit) -> None:
@@ -262,7 +272,7 @@ class LiveCall:
     # -- the end ---------------------------------------------------------------------------------------------
 
     def _is_cared_for(self) -> bool:
-        return bool(self.hand_offs or self.floor.company)
+        return bool(self.floor.company) or any(hand_off.is_live for hand_off in self.hand_offs.values())
 
     def _is_transferring(self) -> bool:
         hand_off_is_live = any(hand_off.is_live for hand_off in self.hand_offs.values())

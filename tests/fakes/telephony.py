@@ -105,6 +105,11 @@ class FakeLeg:
             if isinstance(news, LegEnded):
                 return
 
+    @property
+    def is_being_played(self) -> bool:
+        """Whether a prompt plays to this leg at this moment."""
+        return self._playing is not None and not self._playing.done()
+
     # what the far end does
 
     def press(self, digit: str) -> None:

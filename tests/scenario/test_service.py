@@ -123,7 +123,9 @@ def test_callers_are_served_in_their_order(tmp_path: Path) -> None:
     run_virtually(story())
 
 
-def test_a_caller_whom_all_agents_are_too_busy_for_is_told_to_wait_and_at_last_that_they_are_busy(tmp_path: Path) -> None:
+def test_a_caller_whom_all_agents_are_too_busy_for_is_told_to_wait_and_at_last_that_they_are_busy(
+    tmp_path: Path,
+) -> None:
     async def story() -> None:
         async with hotline(tmp_path, limits=Limits(queue=60.0)) as line:
             line.sign_in()
