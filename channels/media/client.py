@@ -122,7 +122,7 @@ class MediaEngine:
                 await leg.opened
         except BaseException as error:
             self._send(wire.Close(leg_id))
-            del self._legs[leg_id]
+            self._legs.pop(leg_id, None)
             if isinstance(error, TimeoutError):
                 raise Unavailable("the media process does not answer") from error
             raise
@@ -203,7 +203,7 @@ class MediaEngine:
                 log.error("media.died", legs=len(self._legs), lived=round(time.monotonic() - began, 3))
                 if time.monotonic() - began < _SHORTEST_LIFE:
                     await asyncio.sleep(_SHORTEST_LIFE)
-                reader = await self._start()
+                reader = await self._replace()
                 self._restarts += 1
                 self.restarted.set()
                 log.warning("media.restarted", legs=len(self._legs), restarts=self._restarts)
@@ -211,6 +211,15 @@ class MediaEngine:
                     self._on_restart()
         finally:
             await self._bury()
+
+    async def _replace(self) -> asyncio.StreamReader:
+        """Start another media process, trying until the system lets us."""
+        while True:
+            try:
+                return await self._start()
+            except OSError as error:
+                log.error("media.not_started", reason=str(error))
+                await asyncio.sleep(_SHORTEST_LIFE)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Pass events on until the connection ends or no pulse has come for `_PULSE_LIMIT` seconds."""

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -108,7 +109,8 @@ class Files:
 
     def finish(self, timeout: float) -> None:
         """Carry out what is left, complete every recording, and end the thread; give up after *timeout* seconds."""
-        self._jobs.put(None)
+        with suppress(queue.Full):
+            self._jobs.put(None, timeout=timeout)
         self._thread.join(timeout)
 
     def _put(self, leg: str, job: Callable[[], None]) -> None:

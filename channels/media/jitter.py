@@ -5,7 +5,7 @@ clock goes on, so one loss never delays what follows. Per leg:
 
 - the first packet of a stream is played `TARGET` samples after it came; so is one that starts a new stream (SSRC),
   jumps out of reach, opens a talkspurt after a silence, or belongs to a run that has been late for `PATIENCE` ticks;
-- three late packets within `WINDOW` ticks delay the leg by one more frame;
+- late packets at three ticks of a `WINDOW` delay the leg by one more frame (a burst after a stall is one);
 - a `WINDOW` in which even the latest packet had more than a frame to spare takes whole frames of delay back.
 
 ``lead`` is how many samples before its turn a packet came. Time is counted in ticks: one `play` is one tick. Heads move
@@ -92,6 +92,7 @@ class Playout:
         self._gap = column(_LONG_GONE)
         self._period = column(concealment.HOLD)
         self._late_since = column(_NEVER)
+        self._late_tick = column(_NEVER)
         self._window_lates = column()
         self._window_least = column(_LONG_GONE)
         self._mean_lead = column()
@@ -117,7 +118,7 @@ class Playout:
         self._last_frames[:, row] = 0
         for counter in self._counters:
             counter[row] = 0
-        self._ssrc[row] = self._late_since[row] = _NEVER
+        self._ssrc[row] = self._late_since[row] = self._late_tick[row] = _NEVER
         self._gap[row] = self._window_least[row] = _LONG_GONE
         self._grown[row] = self._hold[row] = self._blend[row] = False
 
@@ -131,7 +132,8 @@ class Playout:
         late = ~placed_anew & (lead < 0)
         too_late = ~placed_anew & (lead + length <= 0)
         self._late[rows] += too_late
-        self._window_lates[rows] += late
+        self._window_lates[rows] += late & (self._late_tick[rows] != self._tick)
+        self._late_tick[rows] = np.where(late, self._tick, self._late_tick[rows])
         self._late_since[rows] = np.where(
             too_late, np.where(self._late_since[rows] == _NEVER, self._tick, self._late_since[rows]), _NEVER
         )
@@ -193,9 +195,8 @@ class Playout:
     def skip(self, ticks: int) -> None:
         """Let *ticks* pass unplayed, as after a stall of the whole process; what was to be heard in them is gone."""
         self._tick += ticks
-        gone = min(ticks * FRAME, _RING)
-        for row in range(len(self._head)):
-            self._ring[row, np.arange(self._head[row], self._head[row] + gone) % _RING] = _MISSING
+        gone = self._head[:, None] // FRAME + np.arange(min(ticks, _SLOTS))
+        self._slots[self._first_slot[:, None] + gone % _SLOTS] = _MISSING
         self._head += ticks * FRAME
 
     def reception(self, row: int) -> Reception:

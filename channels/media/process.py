@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import msgspec
@@ -39,6 +40,7 @@ _SOCKET_BUFFER: Final = 64 * 1024
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_STEPS: Final = 50
 _NICENESS: Final = -10
+_LAST_WRITES: Final = 2.0
 _GIL_INTERVAL: Final = 0.0005
 """Seconds for which the disk thread may keep the interpreter from the clock."""
 _EXPEDITED_FORWARDING: Final = 46 << 2
@@ -119,7 +121,9 @@ class MediaProcess:
                 self._wait(waiting, due)
                 due = self._tick(due)
         except ControlGone:
-            self._files.finish(timeout=2.0)
+            self._switch.stop_recordings()
+            self._save()
+            self._files.finish(timeout=_LAST_WRITES)
 
     def obey(self, commands: list[wire.Command]) -> None:
         """Carry out *commands*; one that fails is told of and changes nothing else."""
@@ -267,15 +271,13 @@ class MediaProcess:
 
     def _bind(self, ports: list[int]) -> socket.socket | None:
         for port in ports:
-            rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            try:
+            with suppress(OSError), ExitStack() as stack:
+                rtp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
                 rtp.bind((self._address, port))
-            except OSError:
-                rtp.close()
-                continue
-            rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-            rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
-            return rtp
+                rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+                rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
+                stack.pop_all()
+                return rtp
         return None
 
     def _close(self, leg: str) -> None:
@@ -336,6 +338,8 @@ def main(descriptor: int) -> None:
     """Serve the control connection at *descriptor* until it ends."""
     for each in (signal.SIGINT, signal.SIGTERM):  # a stop is for call control to decide; its end is ours
         signal.signal(each, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     connection = socket.socket(fileno=descriptor)

@@ -206,6 +206,11 @@ class Switch:
             self._release(row.recording)
             row.recording = None
 
+    def stop_recordings(self) -> None:
+        """Let the rest of every recording out."""
+        for leg in self._rows:
+            self.stop_recording(leg)
+
     def tap(self, leg: str, number: int, zero: float, period: float) -> None:
         """Let what *leg* says come out as `Tapped` events of *period* seconds."""
         row = self._rows[leg]

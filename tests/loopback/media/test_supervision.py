@@ -156,3 +156,25 @@ async def test_the_figures_of_the_engine_count_what_was_done(engine: MediaEngine
     assert 40 < statistics.packets_in <= of_leg.received
     assert 40 < statistics.packets_out <= of_leg.sent
     assert statistics.cpu_seconds > 0
+
+
+async def test_a_recording_is_whole_when_the_engine_is_left_with_the_leg_still_open(tmp_path: Path) -> None:
+    async with MediaEngine(MediaSettings(capacity=4)) as engine, RtpPhone() as anna:
+        leg = await call_in(engine, anna, "a")
+        anna.hum(500)
+        leg.record(tmp_path / "a.wav", time.monotonic())
+        await anna.hear(0.3)
+
+    assert len(wav.parse((tmp_path / "a.wav").read_bytes())) > 1600
+
+
+async def test_a_recording_stopped_early_keeps_what_was_said_until_then(engine: MediaEngine, tmp_path: Path) -> None:
+    async with RtpPhone() as anna:
+        leg = await call_in(engine, anna, "a")
+        leg.record(tmp_path / "a.wav", time.monotonic())
+        await anna.hear(0.2)
+        leg.stop_recording()
+        await anna.hear(0.5)
+        await leg.close()
+
+    assert 800 < len(wav.parse((tmp_path / "a.wav").read_bytes())) < 4000
