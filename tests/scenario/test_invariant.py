@@ -116,6 +116,8 @@ def test_a_citizen_is_with_a_person_or_waits_under_a_limit(story: list[tuple[str
                 with suppress(Refused, IllegalTransition):
                     LEVERS[lever](line, call, citizen)
                 await asyncio.sleep(pause + 0.2)
+                if not is_cared_for(line, citizen):  # between one prompt and the next
+                    await asyncio.sleep(0.05)
                 assert citizen.leg.state is LegState.ENDED or is_cared_for(line, citizen), lever
             await asyncio.sleep(2 * line.exchange.limits.call)
 
