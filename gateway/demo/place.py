@@ -1,0 +1,62 @@
+"""The demonstration's own gateway: embedded defaults, free ports of this machine, invented numbers and passwords."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from config import settings
+from config.settings import Duration, Secret, Settings
+from gateway.demo.stories import FIRE_LINE, WATER_COMPANY
+
+HOST: Final = "127.0.0.1"
+HOTLINE: Final = "12345"
+AGENT: Final = "8001"
+UNIT_NUMBER: Final = "9001"
+WRAP_UP: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Made anew for every demonstration."""
+
+    agent: str
+    desk: str
+    unit: str
+
+    @classmethod
+    def fresh(cls) -> Passwords:
+        """Make them."""
+        return cls(*(secrets.token_urlsafe(12) for _ in range(3)))
+
+
+def settings_for(data: Path, passwords: Passwords, *, carrier: str, page_port: int) -> Settings:
+    """Return the settings of a gateway that keeps everything in *data*; *carrier* is the trunk's address."""
+    return Settings(
+        node=settings.Node(name="demo", data=str(data)),
+        sip=settings.Sip(listen=(f"udp:{HOST}:0",), hotline_number=HOTLINE),
+        desk=settings.Desk(wrap_up_limit=Duration(seconds=WRAP_UP.total_seconds())),
+        media=settings.Media(ports=(0, 0)),
+        web=settings.Web(listen=f"{HOST}:{page_port}"),
+        trunk=(settings.Trunk(name="citizens", address=carrier),),
+        telephone=(
+            settings.Telephone(
+                user=AGENT, password=Secret(passwords.agent), name="一号坐席", role="agent", agent=AGENT
+            ),
+            settings.Telephone(
+                user=FIRE_LINE, password=Secret(passwords.desk), name="消防指挥中心值班台", role="emergency"
+            ),
+            settings.Telephone(
+                user=UNIT_NUMBER, password=Secret(passwords.unit), name="自来水公司", role="unit"
+            ),
+        ),
+        emergency_line=(
+            settings.EmergencyLine(line=FIRE_LINE, name="火警", chain=(settings.ChainLink(number=FIRE_LINE),)),
+        ),
+        unit=(
+            settings.Unit(id=WATER_COMPANY, name="自来水公司", number=UNIT_NUMBER, duties=("water_supply",)),
+        ),
+    )
