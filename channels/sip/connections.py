@@ -22,7 +22,9 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 CONNECT_LIMIT = 5.0
 CLOSE_LIMIT = 1.0
 RESOLVE_LIMIT = 3.0
+SILENCE_LIMIT = 30.0
 MOST_CONNECTIONS = 1024
+MOST_PER_HOST = 256
 MOST_UNSENT = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -157,6 +159,7 @@ class _TcpConnection(asyncio.Protocol):
         self._parser = StreamParser()
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []
+        self._silence: asyncio.TimerHandle | None = None
         self.local = local
         self.target = target or Target("tcp", "", 0)
         self.is_open = True
@@ -172,9 +175,11 @@ class _TcpConnection(asyncio.Protocol):
         for octets in self._waiting:
             self._transport.write(octets)
         self._waiting.clear()
+        self._silence = asyncio.get_running_loop().call_later(SILENCE_LIMIT, self.abort)
 
     def data_received(self, data: bytes) -> None:
         for item in self._parser.feed(data):
+            self._heard()
             self._owner.receive(item, self)
         if self._parser.broken and self._transport is not None:
             self._transport.close()
@@ -196,6 +201,7 @@ class _TcpConnection(asyncio.Protocol):
 
     def lose(self) -> None:
         """The connection is gone, or never came to be."""
+        self._heard()
         if self.is_open:
             self.is_open = False
             self._waiting.clear()
@@ -210,6 +216,12 @@ class _TcpConnection(asyncio.Protocol):
         """Close at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _heard(self) -> None:
+        """A message came; only connections that never carry any are cut off."""
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed; a connection that was never made has none."""
@@ -287,8 +299,10 @@ class Connections:
         return connection
 
     def admit(self, connection: _TcpConnection) -> bool:
-        """Enter a connection that has been made; False when there are too many."""
-        if self._closing or len(self._tcp) >= MOST_CONNECTIONS:
+        """Enter a connection that has been made; False when there are too many, in all or from that host."""
+        same_host = sum(known.host == connection.target.host for known in self._tcp)
+        if self._closing or len(self._tcp) >= MOST_CONNECTIONS or same_host >= MOST_PER_HOST:
+            log.warning("sip.connection_not_admitted", peer=str(connection.target), of_this_host=same_host)
             return False
         self._tcp[connection.target] = connection
         return True

@@ -87,6 +87,7 @@ class Endpoint:
         self._agenda: Agenda[Exchange | Alarm] = Agenda()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
+        self._is_closed = False
         self._stateless_tag = new_tag()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -98,7 +99,7 @@ class Endpoint:
     async def __aexit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._armed_for = None, float("-inf")
+        self._timer, self._is_closed = None, True
         await self._connections.close()
 
     @property
@@ -226,7 +227,7 @@ class Endpoint:
 
     def _arm(self) -> None:
         deadline = self._agenda.next_deadline()
-        if deadline == self._armed_for or self._armed_for == float("-inf"):
+        if deadline == self._armed_for or self._is_closed:
             return
         if self._timer is not None:
             self._timer.cancel()

@@ -16,7 +16,9 @@ from channels.sip.server_transaction import AnswerRepeat, ServerMachine
 from channels.sip.transaction import (
     Action,
     Deliver,
+    Finished,
     Machine,
+    Send,
     TimedOut,
     Timers,
     TransactionState,
@@ -153,6 +155,10 @@ class IncomingRequest(Exchange):
     def respond(self, response: Response) -> None:
         """Send a response; after a final one nothing but the same 2xx to an INVITE goes out."""
         self._endpoint.carry_out(self, self.machine.respond(response, self._endpoint.now()))
+
+    def respond_once(self, response: Response) -> None:
+        """Send a final response and forget: a challenge must not cost us memory (RFC 3261 26.3.2.4)."""
+        self._endpoint.carry_out(self, [Send(response), Finished()])
 
     def answer_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
         """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK comes."""

@@ -25,16 +25,16 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any, Self
 
 import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
-from channels.sip.connections import ListenAddress, Target, resolve
+from channels.sip.connections import ListenAddress, Target
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
-from channels.sip.digest import Credentials, DigestServer
+from channels.sip.digest import DigestServer
 from channels.sip.endpoint import DEFAULT_PORT, Endpoint
 from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
@@ -45,6 +45,8 @@ from channels.sip.session import ALLOW, Session
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
 from channels.sip.transaction import Timers
+from channels.sip.trunk import Trunk as Trunk
+from channels.sip.trunk import Trunks
 from channels.sip.uri import NameAddr, Uri
 from gateway.domain.errors import OurMistake, Unavailable
 
@@ -53,32 +55,6 @@ NOT_ALLOWED = frozenset({"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MES
 SCHEMES = frozenset({"sip", "sips", "tel"})
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trunk:
-    """A carrier link (中继): where our calls over it go, and which addresses its calls come from.
-
-    Calls come from ``target.host`` and from the addresses and networks of ``sources``, from any port unless
-    ``same_port``: then over UDP only from the port of ``target``, so that trunks and telephones may share a machine.
-    With ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
-    Record-Route say: some carriers' SBCs name their inside address there.
-    """
-
-    name: str
-    target: Target
-    sources: tuple[str, ...] = ()
-    same_port: bool = False
-    keeps_way: bool = False
-    credentials: Credentials | None = None
-
-    def sends_from(self, source: Target) -> bool:
-        """Whether *source* is this trunk."""
-        if source == self.target:
-            return True
-        if self.same_port:
-            return source.transport == "tcp" == self.target.transport and source.host == self.target.host
-        return source.host == self.target.host or any(_contains(network, source.host) for network in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +103,16 @@ class UserAgent:
             on_registered=on_registered,
             on_gone=on_gone,
         )
-        self._trunks = {trunk.name: trunk for trunk in settings.trunks}
+        self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
-        self._known_as: dict[str, str] = {}  # IP address to the host name by which a trunk is configured
 
     async def __aenter__(self) -> Self:
-        for trunk in self._trunks.values():
+        for trunk in self._trunks:
             with suppress(Unavailable):  # asked again with every call
-                await self._resolve(trunk.target)
+                await self._trunks.resolve(trunk.target)
         await self.endpoint.__aenter__()
         return self
 
@@ -164,10 +139,9 @@ class UserAgent:
 
     def trunk(self, name: str, number: str) -> Callee:
         """Say how to reach *number* over a trunk."""
-        try:
-            trunk = self._trunks[name]
-        except KeyError:
-            raise OurMistake(f"there is no trunk {name!r}") from None
+        trunk = self._trunks.get(name)
+        if trunk is None:
+            raise OurMistake(f"there is no trunk {name!r}")
         port = None if trunk.target.port == DEFAULT_PORT else trunk.target.port
         uri = Uri(user=number, host=trunk.target.host, port=port)
         return Callee(uri=str(uri), target=trunk.target, peer=name, credentials=trunk.credentials)
@@ -189,7 +163,7 @@ class UserAgent:
 
         Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
         """
-        callee = replace(callee, target=await self._resolve(callee.target))
+        callee = replace(callee, target=await self._trunks.resolve(callee.target))
         session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
         self._sessions[session.id, session.local_tag] = session
         try:
@@ -202,7 +176,7 @@ class UserAgent:
     async def options(self, target: Target, limit: float = 2.0) -> int | None:
         """Ask whether anyone is there; return the status of whatever answer comes within *limit* seconds, or None."""
         try:
-            target = await self._resolve(target)
+            target = await self._trunks.resolve(target)
         except Unavailable:
             return None
         me = replace(self.endpoint.local_uri(target), user="jiesu")
@@ -307,7 +281,11 @@ class UserAgent:
 
     def _serve_register(self, incoming: IncomingRequest) -> None:
         now = self.endpoint.now()
-        incoming.respond(self.registrar.register(incoming.request, incoming.source, now, to_tag=incoming.tag))
+        response = self.registrar.register(incoming.request, incoming.source, now, to_tag=incoming.tag)
+        if response.status == 401:
+            incoming.respond_once(response)
+            return
+        incoming.respond(response)
         self._watch_expiry()
 
     def _serve_invite(self, incoming: IncomingRequest) -> None:
@@ -349,27 +327,19 @@ class UserAgent:
 
     def _identity_of(self, request: Request, peer: str) -> NameAddr:
         """Who calls: what a trunk asserts (RFC 3325), or the telephone whose password was proved."""
-        if peer not in self._trunks:
+        if self._trunks.get(peer) is None:
             return replace(request.from_, uri=replace(request.from_.uri, user=peer))
         for asserted in request.headers.all("P-Asserted-Identity"):
             with suppress(ValueError):
                 return NameAddr.parse(asserted)
         return request.from_
 
-    async def _resolve(self, target: Target) -> Target:
-        """Give a target its IP address, and remember it for requests that come from there."""
-        resolved = await resolve(target)
-        self._known_as[resolved.host] = target.host
-        return resolved
-
-    def _trunk_of(self, came_from: Target) -> Trunk | None:
-        """The trunk that *came_from* is: by its very address, else by host, unless a telephone registered there."""
-        trunks = self._trunks.values()
-        source = replace(came_from, host=self._known_as.get(came_from.host, came_from.host))
-        exact = next((trunk for trunk in trunks if trunk.target == source), None)
-        if exact is not None or self.registrar.user_at(came_from) is not None:
+    def _trunk_of(self, source: Target) -> Trunk | None:
+        """The trunk that *source* is: by its very address, else by host, unless a telephone registered there."""
+        exact = self._trunks.at(source)
+        if exact is not None or self.registrar.user_at(source) is not None:
             return exact
-        return next((trunk for trunk in trunks if trunk.sends_from(source)), None)
+        return self._trunks.sending_from(source)
 
     def _session_of(self, request: Request) -> Session | None:
         """The session whose dialog a request names by Call-ID and both tags."""
@@ -414,11 +384,3 @@ class UserAgent:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _contains(network: str, host: str) -> bool:
-    """Whether an address or network, as configured, covers the IP address *host*."""
-    try:
-        return ip_address(host) in ip_network(network)
-    except ValueError:
-        return host == network

@@ -98,14 +98,20 @@ async def test_a_telephone_that_is_not_registered_cannot_call() -> None:
 
 async def test_an_expired_telephone_is_told() -> None:
     gone: asyncio.Queue[str] = asyncio.Queue()
-    clock = [0.0]
     agent = user_agent(trunks=[CARRIER], telephones=TELEPHONES, on_gone=gone.put_nowait)
     async with agent, RawPeer() as phone:
-        await register(phone, agent)
-        clock[0] = agent.endpoint.now()
-        agent.endpoint.now = lambda: clock[0] + 301
-        phone.send(phone.new_request("REGISTER", udp(agent)), udp(agent))
-        await phone.response(401)
+        await register(phone, agent)  # its transaction's timer makes the agent look at the clock
+        clock = agent.endpoint.now
+        agent.endpoint.now = lambda: clock() + 301
 
         assert await gone.get() == "8001"
         assert agent.telephone("8001") is None
+
+
+async def test_whoever_is_challenged_at_registering_leaves_nothing_behind() -> None:
+    async with user_agent(trunks=[CARRIER], telephones=TELEPHONES) as agent, RawPeer() as stranger:
+        for number in range(1, 21):
+            stranger.send(stranger.new_request("REGISTER", udp(agent), number=number), udp(agent))
+            await stranger.response(401)
+
+        assert agent.endpoint.transactions == 0
