@@ -25,9 +25,13 @@ def count_words(text: str, topics: Sequence[Topic]) -> Counter[str]:
 
 
 def classify(
-    counts: Mapping[str, int], topics: Sequence[Topic], *, kind: str, citations: Mapping[str, Citation] | None = None
+    counts: Mapping[str, int],
+    topics: Sequence[Topic],
+    kind: DecisionKind,
+    *,
+    citations: Mapping[str, Citation] | None = None,
 ) -> Decision:
-    """Decide between *topics*; *kind* is ``category`` or ``matter`` and begins the rule's id, such as ``matter.power``.
+    """Decide between *topics*; *kind* begins the rule's id, such as ``matter.power``.
 
     *citations* found the topics, by id. The outcome is empty when too little is known.
     """
@@ -36,18 +40,18 @@ def classify(
     )
     best, runner_up = (*scores, (0.0, 0, None), (0.0, 0, None))[:2]
     if best[2] is None or best[0] < ENOUGH or best[0] - runner_up[0] < LEAD:
-        return undecided()
+        return undecided(kind)
     topic = best[2]
     reason = Reason(
-        rule=f"{kind}.{topic.id}",
+        rule=f"{kind.value}.{topic.id}",
         evidence="、".join(evidence(topic, counts)),
         citation=citations.get(topic.id) if citations else None,
     )
-    return Decision(kind=DecisionKind.CATEGORY, outcome=topic.id, reasons=(reason,))
+    return Decision(kind=kind, outcome=topic.id, reasons=(reason,))
 
 
 def classify_emergency(
-    hits: Sequence[EmergencyHit], topics: Sequence[Topic], citation: Citation | None = None
+    hits: Sequence[EmergencyHit], topics: Sequence[Topic], kind: DecisionKind, citation: Citation | None = None
 ) -> Decision:
     """Return the topic of the first line of *hits* that has one, with every phrase heard for it."""
     for hit in hits:
@@ -55,11 +59,11 @@ def classify_emergency(
             if hit.line in topic.lines:
                 heard = dict.fromkeys((same.rule, same.phrase) for same in hits if same.line == hit.line)
                 reasons = tuple(Reason(rule=rule, evidence=phrase, citation=citation) for rule, phrase in heard)
-                return Decision(kind=DecisionKind.CATEGORY, outcome=topic.id, reasons=reasons)
-    return undecided()
+                return Decision(kind=kind, outcome=topic.id, reasons=reasons)
+    return undecided(kind)
 
 
-def undecided(kind: DecisionKind = DecisionKind.CATEGORY) -> Decision:
+def undecided(kind: DecisionKind) -> Decision:
     """Return the decision that nothing is known yet."""
     return Decision(kind=kind, outcome="", reasons=())
 

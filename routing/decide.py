@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.domain.call import Role
-from gateway.domain.decision import Decision
+from gateway.domain.decision import Decision, DecisionKind
 from gateway.domain.emergency import EmergencyHit
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Elements
@@ -87,12 +87,14 @@ class Understander:
 
     def _category(self, hits: Sequence[EmergencyHit], words: Counter[str]) -> Decision:
         citations = self._profile.category_citations
-        urgent = classify_emergency(hits, self._categories, self._profile.emergency.citation)
-        return urgent if urgent.outcome else classify(words, self._categories, kind="category", citations=citations)
+        urgent = classify_emergency(hits, self._categories, DecisionKind.CATEGORY, self._profile.emergency.citation)
+        return (
+            urgent if urgent.outcome else classify(words, self._categories, DecisionKind.CATEGORY, citations=citations)
+        )
 
     def _matter(self, hits: Sequence[EmergencyHit], words: Counter[str]) -> Decision:
-        urgent = classify_emergency(hits, self._matters, self._profile.emergency.citation)
-        return urgent if urgent.outcome else classify(words, self._matters, kind="matter")
+        urgent = classify_emergency(hits, self._matters, DecisionKind.MATTER, self._profile.emergency.citation)
+        return urgent if urgent.outcome else classify(words, self._matters, DecisionKind.MATTER)
 
     def _subject(self, hits: Sequence[EmergencyHit], matter: Decision, words: Counter[str]) -> Iterable[str]:
         """The words that gave the matter away: those of the emergency, or else those of the lexicon."""

@@ -32,6 +32,7 @@ class DecisionKind(Enum):
     """What kind of thing was decided about a contact."""
 
     CATEGORY = "category"
+    MATTER = "matter"
     EMERGENCY = "emergency"
     HAND_OFF = "hand_off"
     UNIT = "unit"

@@ -77,15 +77,20 @@ def test_an_emergency_decides_with_every_phrase_once() -> None:
 def test_a_line_without_a_topic_decides_nothing() -> None:
     hits = shipped_detector().look("着火了")
 
-    assert classify_emergency(hits, [Topic(id="medical", name="急救", words={}, lines=("120",))]).outcome == ""
+    assert (
+        classify_emergency(
+            hits, [Topic(id="medical", name="急救", words={}, lines=("120",))], DecisionKind.MATTER
+        ).outcome
+        == ""
+    )
 
 
 def test_topics_that_weigh_the_same_are_left_undecided() -> None:
     topics = [Topic(id="a", name="甲", words={"水": 2}), Topic(id="b", name="乙", words={"电": 2})]
 
-    assert classify(count_words("水和电", topics), topics, kind="matter").outcome == ""
-    assert classify(count_words("水水和电", topics), topics, kind="matter").outcome == "a"
-    assert classify({}, [], kind="matter").outcome == ""
+    assert classify(count_words("水和电", topics), topics, DecisionKind.MATTER).outcome == ""
+    assert classify(count_words("水水和电", topics), topics, DecisionKind.MATTER).outcome == "a"
+    assert classify({}, [], DecisionKind.MATTER).outcome == ""
 
 
 def test_the_unit_is_the_first_with_the_matter_among_its_duties() -> None:
