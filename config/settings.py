@@ -112,6 +112,7 @@ class Sip(_Section, frozen=True, kw_only=True):
     advertise: str = ""
     hotline_number: Number = "12345"
     realm: Name = "jiesu"
+    digest: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Meta(min_length=1, max_length=2)] = ("MD5",)
     registration_min: Duration = _span("60s")
     registration_max: Duration = _span("1h")
     hang_up_limit: Duration = _span("5s")
@@ -284,6 +285,7 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, text in enumerate(sip.listen):
         yield from _refused(("sip", "listen", index), ListenAddress.parse, text)
     yield from _repeated("sip", list(sip.listen), "listen")
+    yield from _repeated("sip", list(sip.digest), "digest")
     yield from _refused(("web", "listen"), Address.parse, settings.web.listen)
     yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
     if sip.registration_min > sip.registration_max:

@@ -219,6 +219,7 @@ class Gateway:
             trunks=[_trunk(trunk) for trunk in self._settings.trunk],
             telephones={telephone.user: telephone.password for telephone in self._settings.telephone},
             realm=sip.realm,
+            digest=sip.digest,
             expiry=Expiry(
                 least=int(sip.registration_min.total_seconds()), most=int(sip.registration_max.total_seconds())
             ),

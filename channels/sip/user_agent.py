@@ -34,7 +34,7 @@ from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
 from channels.sip.connections import ListenAddress, Target
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
-from channels.sip.digest import DigestServer
+from channels.sip.digest import Algorithm, DigestServer
 from channels.sip.endpoint import DEFAULT_PORT, Endpoint
 from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
@@ -61,6 +61,8 @@ log = structlog.get_logger(__name__)
 class UserAgentSettings:
     """What a user agent is made of; times in seconds.
 
+    ``digest``: the algorithms offered to telephones; MD5 alone unless asked for more, because baresip 1.0 and others
+    give up at a challenge they do not know, whatever else is offered beside it.
     ``advertise``: the host to name in Via and Contact. ``telephones``: user to password. ``nonce_key`` signs the
     registrar's nonces; without one they do not outlive the process. ``hang_up_limit``: how long ``hang_up`` waits.
     """
@@ -71,6 +73,7 @@ class UserAgentSettings:
     trunks: Sequence[Trunk] = ()
     telephones: Mapping[str, str] = field(default_factory=dict, repr=False)
     realm: str = "jiesu"
+    digest: Sequence[Algorithm] = ("MD5",)
     nonce_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     expiry: Expiry = field(default_factory=Expiry)
     timers: Timers = field(default_factory=Timers)
@@ -98,7 +101,7 @@ class UserAgent:
         )
         self.registrar = Registrar(
             settings.telephones,
-            DigestServer(settings.realm, settings.nonce_key),
+            DigestServer(settings.realm, settings.nonce_key, algorithms=settings.digest),
             expiry=settings.expiry,
             on_registered=on_registered,
             on_gone=on_gone,
