@@ -124,6 +124,8 @@ class Playout:
 
     def arrive(self, packets: Arrivals) -> None:
         """Put packets in their places. Their payloads are 1 to `LARGEST_PAYLOAD` samples long; no row occurs twice."""
+        if self._arrive_in_step(packets):
+            return
         rows, length = packets.rows, packets.samples.shape[1]
         ahead = self._count(packets)
         position, lead, placed_anew = self._place(packets, ahead, length)
@@ -137,9 +139,7 @@ class Playout:
         self._late_since[rows] = np.where(
             too_late, np.where(self._late_since[rows] == _NEVER, self._tick, self._late_since[rows]), _NEVER
         )
-        self._lead[rows] = lead
-        self._mean_lead[rows] += (np.clip(lead, -FURTHEST_LEAD, FURTHEST_LEAD) - self._mean_lead[rows]) >> 4
-        self._window_least[rows] = np.minimum(self._window_least[rows], lead)
+        self._note_lead(rows, np.maximum(lead, -FURTHEST_LEAD))
 
         first = np.maximum(position, head)
         there = ~too_late & (self._flat[rows * _RING + first % _RING] != _MISSING)
@@ -216,6 +216,34 @@ class Playout:
         """Return packets received and packets lost by the first *legs* rows together."""
         lost = np.maximum(self._expected[:legs] - self._received[:legs], 0)
         return int(self._received[:legs].sum()), int(lost.sum())
+
+    def _arrive_in_step(self, packets: Arrivals) -> bool:
+        """Put packets in their places if each is the next of its stream and in time: the usual case, made cheap."""
+        rows = packets.rows
+        if packets.marker.any() or (self._ssrc[rows] != packets.ssrc).any():
+            return False
+        if ((packets.sequence - self._sequence[rows]) & 0xFFFF != 1).any():
+            return False
+        step = (packets.timestamp - self._timestamp[rows]) & 0xFFFFFFFF
+        position = self._position[rows] + step
+        lead = position - self._head[rows]
+        if lead.min() < 0 or lead.max() > FURTHEST_LEAD or not step.all():
+            return False
+        self._expected[rows] += 1
+        self._received[rows] += 1
+        self._sequence[rows] = packets.sequence
+        self._timestamp[rows] = packets.timestamp
+        self._position[rows] = position
+        self._late_since[rows] = _NEVER
+        self._note_lead(rows, lead)
+        self._store(rows, position, packets.samples)
+        return True
+
+    def _note_lead(self, rows: Rows, lead: Rows) -> None:
+        self._lead[rows] = lead
+        mean = self._mean_lead[rows]
+        self._mean_lead[rows] = mean + ((lead - mean) >> 4)
+        self._window_least[rows] = np.minimum(self._window_least[rows], lead)
 
     def _count(self, packets: Arrivals) -> npt.NDArray[np.bool_]:
         """Count what the sequence numbers promise (RFC 3550 A.3); return which packets are ahead of all before them."""

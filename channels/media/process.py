@@ -38,7 +38,7 @@ _ROUNDS: Final = 12
 _DATAGRAM: Final = 2048
 _SOCKET_BUFFER: Final = 64 * 1024
 _UNSENT_LIMIT: Final = 8 << 20
-_PULSE_STEPS: Final = 50
+_PULSE_TICKS: Final = 50
 _NICENESS: Final = -10
 _LAST_WRITES: Final = 2.0
 _GIL_INTERVAL: Final = 0.0005
@@ -110,6 +110,7 @@ class MediaProcess:
         self._loading: dict[str, int] = {}
         self._ticks = self._late_ticks = self._skipped_ticks = self._unsent_packets = 0
         self._worst_lateness = 0.0
+        self._pulse_due = 0
 
     def run(self) -> None:
         """Keep the clock until the control connection ends."""
@@ -157,12 +158,13 @@ class MediaProcess:
             self._skipped_ticks += missed
             due += missed * PERIOD
             missed = 0
-        self._receive(now)
-        for _ in range(missed + 1):
-            self._step(due)
-            due += PERIOD
+        if len(self._switch):
+            self._receive(now)
+            for step in range(missed + 1):
+                self._step(due + step * PERIOD)
+        self._ticks += missed + 1
         self._pass_on()
-        return due
+        return due + (missed + 1) * PERIOD
 
     def _receive(self, now: float) -> None:
         switch, views, row_of, sockets = self._switch, self._inbox_views, self._row_of, self._socket_at
@@ -187,7 +189,6 @@ class MediaProcess:
                 switch.receive(rows, self._inbox, sizes, now)
 
     def _step(self, at: float) -> None:
-        self._ticks += 1
         outgoing = self._switch.step(at)
         sockets, targets, packets = self._socket_at, self._switch.targets, self._outbox_views
         for row in outgoing.rows:
@@ -208,7 +209,8 @@ class MediaProcess:
         for event in switch.events:
             self._control.tell(event)
         switch.events.clear()
-        if self._ticks % _PULSE_STEPS == 0:
+        if self._ticks >= self._pulse_due:
+            self._pulse_due = self._ticks + _PULSE_TICKS
             self._control.tell(self._pulse())
         self._control.flush()
 
