@@ -16,6 +16,8 @@ from typing import Protocol, cast
 import structlog
 
 from channels.sip.message import BadMessage, Message, StreamParser, parse
+from channels.sip.target import ListenAddress as ListenAddress
+from channels.sip.target import Target as Target
 from gateway.domain.errors import OurMistake, Unavailable
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -28,25 +30,6 @@ MOST_PER_HOST = 256
 MOST_UNSENT = 1024 * 1024
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One end of a transport: ``udp`` or ``tcp``, a host, a port.
-
-    The host is an IP address wherever messages are sent or received (see ``resolve``). Port 0 asks for a free one.
-    """
-
-    transport: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}:{host}:{self.port}"
-
-
-ListenAddress = Target
 
 
 class Flow(Protocol):

@@ -10,16 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-import structlog
-
-from channels.sip.connections import Target
 from channels.sip.digest import DigestServer, Verdict
 from channels.sip.message import Request, Response, make_response
+from channels.sip.target import Target
 from channels.sip.uri import NameAddr, Uri
 
 MOST_CONTACTS = 5
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +122,6 @@ class Registrar:
             if binding.expires_at <= now:
                 self._unbind(binding)
                 if binding.user not in self._bindings:
-                    log.info("telephone.expired", user=binding.user)
                     self._on_gone(binding.user)
 
     def _all(self) -> list[Binding]:

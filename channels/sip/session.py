@@ -34,7 +34,6 @@ import structlog
 from channels.sip.answering import UnacknowledgedAnswers
 from channels.sip.authorization import Authorization
 from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
-from channels.sip.connections import Target
 from channels.sip.dialog import Dialog
 from channels.sip.digest import Credentials
 from channels.sip.endpoint import Endpoint
@@ -51,6 +50,7 @@ from channels.sip.session_events import (
     SessionEvent,
     SessionState,
 )
+from channels.sip.target import Target
 from channels.sip.uri import Uri
 from gateway.domain.errors import OurMistake
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 
 from channels.sip.bodies import SDP, UnusableBody, description_of
-from channels.sip.connections import Target
 from channels.sip.dialog import MAX_FORWARDS, Dialog
 from channels.sip.digest import Credentials
 from channels.sip.exchange import OutgoingRequest, new_tag
@@ -18,6 +17,7 @@ from channels.sip.message import Request, Response
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import ALLOW, Host, Session
 from channels.sip.session_events import Answered, Direction, Ended, Progress, Rejected, SessionState
+from channels.sip.target import Target
 from channels.sip.uri import NameAddr
 
 log = structlog.get_logger(__name__)
