@@ -286,6 +286,11 @@ def summary(measured: Sequence[Measured]) -> dict[str, Any]:
     detections = [call.detection for call in measured if call.detection is not None]
     invites = [call.invite for call in measured if call.invite is not None]
     known = [call.sentence for call in measured if call.sentence.phrase_end is not None]
+    added = [
+        call.detection + call.sentence.phrase_end - call.sentence.bare
+        for call in measured
+        if call.detection is not None and call.sentence.phrase_end is not None and call.sentence.bare is not None
+    ]
     bare = [sentence.bare - sentence.phrase_end for sentence in known if sentence.bare and sentence.phrase_end]
     return {
         "calls": len(measured),
@@ -295,6 +300,7 @@ def summary(measured: Sequence[Measured]) -> dict[str, Any]:
         "phrase to detection": _quantiles(detections),
         "phrase to detection, bare vosk": _quantiles(bare),
         "ratio to bare vosk, p95": round(_quantile(detections, 0.95) / _quantile(bare, 0.95), 2),
+        "added to bare vosk": _quantiles(added),
         "detection to INVITE": _quantiles(invites),
     }
 
