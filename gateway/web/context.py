@@ -23,6 +23,9 @@ from gateway.services.tickets import TicketEditor
 from gateway.web.sessions import Guesses, Session, Sessions
 from routing.directory import Unit
 
+NEW_TOKEN = web.RequestKey("new_token", str)
+"""What the answer's cookie shall hold; empty takes it away."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleParts:

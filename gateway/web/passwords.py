@@ -17,9 +17,10 @@ SHORTEST = 10
 LONGEST = 200
 """Characters of a password."""
 
-_hasher = PasswordHasher(parallelism=1)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""OWASP's recommendation of 19 MiB and two passes; old hashes carry their own cost."""
 _threads = ThreadPoolExecutor(2, thread_name_prefix="password")
-"""A hash takes 64 MiB and tens of milliseconds of a core; calls need the rest of the machine."""
+"""At most two at once: a hash takes a core for tens of milliseconds, and calls need the rest of the machine."""
 
 
 async def hashed(password: str) -> str:

@@ -20,7 +20,7 @@ from prometheus_client import Counter
 
 from gateway.domain.errors import GatewayError
 from gateway.web.calls_api import call_routes
-from gateway.web.context import ConsoleParts, Context, Visit
+from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
 from gateway.web.live import close_pages, live_routes
 from gateway.web.openapi import document
 from gateway.web.passwords import ensure_first_account
@@ -167,7 +167,7 @@ class Console:
         return response
 
     def _set_cookie(self, request: web.Request, response: web.Response) -> None:
-        token = request.get("new_token")
+        token = request.get(NEW_TOKEN)
         if token is None:
             return
         response.set_cookie(

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.domain.account import Account, AccountRole
-from gateway.web.context import Visit
+from gateway.web.context import NEW_TOKEN, Visit
 from gateway.web.passwords import LONGEST, SHORTEST, hashed, matches
 from gateway.web.problems import Problem
 from gateway.web.routes import ADMINISTRATORS, RouteTable
@@ -68,7 +68,7 @@ async def sign_in(visit: Visit, body: SignIn) -> AccountView:
     guesses.succeeded(body.name, visit.address)
     if visit.session is not None:
         visit.context.sessions.close(visit.session)
-    visit.request["new_token"] = visit.context.sessions.open(account, now)
+    visit.request[NEW_TOKEN] = visit.context.sessions.open(account, now)
     return account_view(account)
 
 
@@ -82,7 +82,7 @@ async def show_session(visit: Visit) -> AccountView:
 async def sign_out(visit: Visit) -> None:
     """End this session."""
     visit.context.sessions.close(visit.signed_in)
-    visit.request["new_token"] = ""
+    visit.request[NEW_TOKEN] = ""
 
 
 @session_routes.declare("PUT", "/api/session/password", "修改自己的密码")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,11 +14,13 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, ClientTimeout, CookieJar
+from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import Destination
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Unavailable
+from gateway.domain.ticket import Ticket
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber
 from gateway.services.live_call import LiveCall
@@ -29,6 +31,7 @@ from gateway.telemetry import Metrics
 from gateway.web.passwords import hashed
 from gateway.web.server import Console, ConsoleParts
 from tests.fakes.hotline import FIRE_CHAIN, LEXICONS, PROFILE, Hotline
+from tests.fakes.telephony import FakeLeg, FarEnd
 
 PASSWORD = "correct horse battery"
 LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "122": "交警"})
@@ -98,6 +101,10 @@ class Office:
         self.metrics = Metrics(self.parts.registry)
         self.console: Console
 
+    def fresh_parts(self) -> ConsoleParts:
+        """Return the parts for a second console; metrics cannot be shared."""
+        return replace(self.parts, registry=CollectorRegistry())
+
     def health(self) -> Mapping[str, str]:
         return self.components
 
@@ -107,22 +114,48 @@ class Office:
 
     def visitor(self) -> ClientSession:
         """Return a client of nobody in particular."""
-        jar = CookieJar(unsafe=True)  # aiohttp's word for keeping cookies of a bare address
-        return ClientSession(self.url, cookie_jar=jar, timeout=ClientTimeout(total=30))
+        return self.visitor_at(self.url)
+
+    def visitor_at(self, url: str) -> ClientSession:
+        """Return a client of nobody in particular, at another console."""
+        jar = CookieJar(unsafe=True)  # aiohttp's word for keeping the cookies of a bare address
+        return ClientSession(url, cookie_jar=jar, timeout=ClientTimeout(total=30))
+
+    async def sign_in(self, client: ClientSession, name: str) -> None:
+        """Let *client* sign in as *name*."""
+        async with client.post("/api/session", json={"name": name, "password": PASSWORD}) as answer:
+            assert answer.status == 200, await answer.text()
 
     @asynccontextmanager
     async def signed_in(self, name: str) -> AsyncIterator[ClientSession]:
         """Give a client that is signed in as *name*."""
         async with self.visitor() as client:
-            async with client.post("/api/session", json={"name": name, "password": PASSWORD}) as answer:
-                assert answer.status == 200, await answer.text()
+            await self.sign_in(client, name)
             yield client
 
-    async def end(self, call: LiveCall) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until *holds*, asked again whenever something happens in the hotline."""
+        with self.line.feed.watch() as happening:
+            news = aiter(happening)
+            async with asyncio.timeout(20.0):
+                while not holds():
+                    await anext(news)
+
+    async def talking(self) -> tuple[LiveCall, FakeLeg]:
+        """Let a citizen call and be joined with the agent."""
+        call, citizen = await self.line.call_in()
+        await self.until(lambda: call.record.ticket.agent)
+        return call, citizen
+
+    def say(self, leg: FakeLeg, text: str, at: float, *, final: bool = True) -> None:
+        """Let *leg* be heard saying *text* at *at* seconds of the call."""
+        self.line.recognizer.say(leg.leg.id, text, at, final=final)
+
+    async def end(self, call: LiveCall) -> Ticket:
         """Let the citizen hang up, and wait until everything is written."""
         citizen = next(leg for leg in self.line.telephony.legs if leg.leg.call_id == call.id)
         citizen.far_end_hangs_up()
-        await self.line.over(call)
+        return await self.line.over(call)
 
     @property
     def host(self) -> str:
@@ -131,7 +164,10 @@ class Office:
 
 @asynccontextmanager
 async def office(recordings: Path) -> AsyncIterator[Office]:
-    """Open a hotline with its console; the agent's telephone is registered, ``agent`` and ``admin`` may sign in."""
+    """Open a hotline with its console.
+
+    Agent 8001's telephone is registered, everybody answers at once, and nobody is greeted, so that no test waits for it.
+    """
     line, accounts = Hotline(recordings), MemoryAccounts()
     _on_wall_time(line)
     password = await hashed(PASSWORD)
@@ -157,7 +193,9 @@ def _on_wall_time(line: Hotline) -> None:
     ]
     line.desk = Desk(agents, lambda agent: None, clock.monotonic)
     lines = {EmergencyLine(name): _chain(name) for name in LINES}
-    line.exchange = replace(line.exchange, clock=clock, desk=line.desk, lines=lines)
+    line.exchange = replace(line.exchange, clock=clock, desk=line.desk, lines=lines, greets=False)
+    numbers = ("8001", "8002", "9001", *LINES)
+    line.telephony.far_ends |= {number: FarEnd(answers_after=0.0) for number in numbers}
     line.switchboard = Switchboard(line.exchange)
 
 

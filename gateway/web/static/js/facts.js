@@ -33,6 +33,7 @@ const table = {
   "utterance.heard": (v) => ["trace", `${roleName(v.role)}：${v.text ?? ""}`],
   "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
   "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似 ${lineName(String(v.line))} 险情`],
+  "emergency.unserved": (v) => ["alarm", `${lineName(String(v.line))} 没有可拨打的号码，请坐席处理`],
   "emergency.withdrawn": (v) => ["note", `后面的话排除了${quoted(v.phrase)}`],
   "decision.made": (v) => ["note", `判定${decisionName(v.decision, v.outcome)}：${outcomeName(v.decision, v.outcome)}`],
   "action.taken": (v) => ["key", `${v.by} ${actions[v.action] ?? v.action}${v.target ? `（${targetName(v)}）` : ""}`],

@@ -1,0 +1,137 @@
+"""The live messages, over a real WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+
+from gateway.services.feed import BACKLOG
+from gateway.web.messages import LAGGED, SIGNED_OUT
+from tests.fakes.console import Office
+
+
+@asynccontextmanager
+async def page(client: ClientSession) -> AsyncIterator[ClientWebSocketResponse]:
+    async with client.ws_connect("/api/live") as socket:
+        yield socket
+
+
+async def until(socket: ClientWebSocketResponse, kind: str, **wanted: Any) -> Any:
+    """Read on to the first message of *kind* that has *wanted*."""
+    while True:
+        message = await socket.receive_json(timeout=10.0)
+        if message["type"] == kind and all(message[name] == value for name, value in wanted.items()):
+            return message
+
+
+async def test_a_page_begins_with_everything_as_it_stands(place: Office, agent: ClientSession) -> None:
+    call, citizen = await place.talking()
+    place.say(citizen, "喂你好", 1.0, final=False)
+    await place.until(lambda: call.record.said)
+
+    async with page(agent) as socket:
+        snapshot = await socket.receive_json(timeout=10.0)
+
+    assert snapshot["type"] == "snapshot"
+    assert [said["text"] for said in snapshot["calls"][0]["said"]] == ["喂你好"]
+    assert snapshot["calls"][0]["ticket"]["caller"] == "138****0001"
+    assert "call.answered" in [fact["kind"] for fact in snapshot["calls"][0]["facts"]]
+    assert [(a["id"], a["presence"]) for a in snapshot["agents"]] == [("8001", "in_call"), ("8002", "signed_out")]
+    assert snapshot["system"]["model_words"] == "测试"
+
+
+async def test_what_happens_is_told_in_order(place: Office, agent: ClientSession) -> None:
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        call, citizen = await place.talking()
+        new = await until(socket, "call")
+        assert new["call"]["id"] == call.id
+        assert (await until(socket, "ticket"))["ticket"]["call_id"] == call.id
+        place.say(citizen, "我家", 1.0, final=False)
+        place.say(citizen, "我家停水三天了", 1.0)
+        words = [(await until(socket, "said"))["said"] for _ in range(2)]
+        assert [(said["text"], said["number"], said["final"]) for said in words] == [
+            ("我家", 0, False),
+            ("我家停水三天了", 0, True),
+        ]
+        filled = await until(socket, "ticket")
+        assert filled["ticket"]["matter"] == "water_supply"
+        citizen.far_end_hangs_up()
+        assert await until(socket, "call_over") == {
+            "type": "call_over",
+            "call_id": call.id,
+            "ending": "citizen hung up",
+        }
+
+
+async def test_an_emergency_comes_with_its_phrase_and_steps(place: Office, agent: ClientSession) -> None:
+    _call, citizen = await place.talking()
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        place.say(citizen, "我家着火了", 2.0, final=False)
+        while True:
+            told = await until(socket, "call")
+            steps = [step["event"] for hand_off in told["call"]["hand_offs"] for step in hand_off["steps"]]
+            if "desk_answered" in steps:
+                break
+
+    assert told["call"]["state"] == "emergency"
+    assert told["call"]["hand_offs"][0]["phrase"] in "我家着火了"
+    assert [steps.index(event) for event in ("suspected", "invited", "desk_answered")] == [0, 1, 2]
+
+
+async def test_agents_and_system_are_told_when_they_change(place: Office, agent: ClientSession) -> None:
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        place.line.desk.telephone_changed("8002", True)
+        agents = await until(socket, "agents")
+        place.components["trunk carrier"] = "out of service"
+        system = await until(socket, "system")
+
+    assert [a["presence"] for a in agents["agents"]] == ["ready", "ready"]
+    assert system["system"]["degraded"] == {"trunk carrier": "out of service"}
+
+
+async def test_a_page_that_lags_is_sent_away_to_take_a_fresh_snapshot(place: Office, agent: ClientSession) -> None:
+    call, citizen = await place.talking()
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        for n in range(BACKLOG + 1):
+            call.record.tell("digit.pressed", leg=citizen.leg.id, digit=str(n % 10))
+        message = await socket.receive(timeout=10.0)
+        while message.type is WSMsgType.TEXT:
+            message = await socket.receive(timeout=10.0)
+
+    assert (message.type, message.data) == (WSMsgType.CLOSE, LAGGED)
+
+
+async def test_signing_out_closes_the_page(place: Office, agent: ClientSession) -> None:
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        async with agent.delete("/api/session"):
+            pass
+        message = await socket.receive(timeout=10.0)
+        while message.type is WSMsgType.TEXT:
+            message = await socket.receive(timeout=10.0)
+
+    assert message.data == SIGNED_OUT
+
+
+async def test_another_sites_page_cannot_watch(place: Office, agent: ClientSession) -> None:
+    with pytest.raises(WSServerHandshakeError) as refusal:
+        await agent.ws_connect("/api/live", origin="https://evil.example")
+    assert refusal.value.status == 403
+
+
+async def test_a_page_that_leaves_is_forgotten(place: Office, agent: ClientSession) -> None:
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+    call, _ = await place.talking()
+    async with page(agent) as socket:
+        snapshot = await until(socket, "snapshot")
+
+    assert [shown["call"]["id"] for shown in snapshot["calls"]] == [call.id]

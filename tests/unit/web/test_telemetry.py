@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+
+from gateway.domain.call import CallId, Destination
+from gateway.domain.events import Fact, Json
+from gateway.services.desk import Agent, Presence
+from gateway.telemetry import Metrics, configure_logging
+
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+
+
+def fact(kind: str, offset: float | None = None, call: str = "call1", **values: Json) -> Fact:
+    return Fact(kind=kind, at=NOON, call_id=CallId(call), offset=offset, values=values)
+
+
+def test_calls_are_counted_from_offer_to_end() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+
+    for told in (fact("call.offered"), fact("call.answered", 0.0), fact("call.ended", 42.0, reason="citizen hung up")):
+        metrics.observe(told)
+
+    assert registry.get_sample_value("jiesu_calls_total") == 1
+    assert registry.get_sample_value("jiesu_calls_answered_total") == 1
+    assert registry.get_sample_value("jiesu_calls_ended_total") == 1
+    assert registry.get_sample_value("jiesu_call_seconds_sum") == 42.0
+
+
+def test_the_time_from_detection_to_the_first_invite_is_measured_once() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+
+    metrics.observe(fact("handoff.suspected", 10.0, line="119"))
+    metrics.observe(fact("handoff.invited", 10.02, line="119"))
+    metrics.observe(fact("handoff.invited", 18.0, line="119"))
+    metrics.observe(fact("handoff.desk_accepted", 30.0, line="119"))
+
+    assert registry.get_sample_value("jiesu_emergency_invite_seconds_count") == 1
+    assert registry.get_sample_value("jiesu_emergency_invite_seconds_sum") == pytest.approx(0.02)
+    assert registry.get_sample_value("jiesu_hand_offs_total", {"line": "119", "outcome": "accepted"}) == 1
+
+
+def test_a_call_that_ended_leaves_nothing_behind() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.observe(fact("handoff.suspected", 10.0, line="119"))
+    metrics.observe(fact("call.ended", 11.0))
+
+    assert not metrics._suspected
+
+
+def test_state_is_looked_up_when_it_is_read() -> None:
+    registry = CollectorRegistry()
+    agent = Agent(id="8001", name="一号", destination=Destination(number="8001"), presence=Presence.READY)
+    live = [1]
+    Metrics(registry).watch(
+        calls_live=lambda: len(live),
+        waiting=lambda: 0,
+        listening=lambda: True,
+        behind=lambda: 3,
+        agents=lambda: [agent],
+    )
+
+    live.append(2)
+
+    assert registry.get_sample_value("jiesu_calls_live") == 2
+    assert registry.get_sample_value("jiesu_agents", {"presence": "ready"}) == 1
+    assert registry.get_sample_value("jiesu_agents", {"presence": "paused"}) == 0
+    assert b"jiesu_ledger_behind 3.0" in generate_latest(registry)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_the_log_goes_to_stderr_from_its_level_on(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", form)
+    try:
+        log = structlog.get_logger("test")
+        log.debug("nothing.said")
+        log.info("leg.answered", leg_id="leg1")
+    finally:
+        structlog.reset_defaults()
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "nothing.said" not in told.err
+    assert "leg.answered" in told.err
+    if form == "json":
+        assert json.loads(told.err)["leg_id"] == "leg1"
