@@ -131,6 +131,8 @@ class Trunk(_Section, frozen=True, kw_only=True):
     address: str
     transport: Transport = "udp"
     sources: tuple[str, ...] = ()
+    same_port: bool = False
+    keeps_way: bool = False
     username: str = ""
     password: Secret = Secret()
     password_file: str = ""
