@@ -6,15 +6,15 @@ belongs to, and plain JSON values. The kinds and their values are listed in docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from gateway.domain.call import CallId
 from gateway.domain.ticket import TicketId
 
-Json: TypeAlias = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """A value that JSON can carry."""
 
 
