@@ -76,13 +76,9 @@ def test_an_emergency_decides_with_every_phrase_once() -> None:
 
 def test_a_line_without_a_topic_decides_nothing() -> None:
     hits = shipped_detector().look("着火了")
+    medical = Topic(id="medical", name="急救", words={}, lines=("120",))
 
-    assert (
-        classify_emergency(
-            hits, [Topic(id="medical", name="急救", words={}, lines=("120",))], DecisionKind.MATTER
-        ).outcome
-        == ""
-    )
+    assert classify_emergency(hits, [medical], DecisionKind.MATTER).outcome == ""
 
 
 def test_topics_that_weigh_the_same_are_left_undecided() -> None:
