@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
-from channels.sip.connections import Target, resolve
 from channels.sip.digest import Credentials
+from channels.sip.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,9 @@ class Trunks:
         source = self._as_configured(source)
         return next((trunk for trunk in self if trunk.sends_from(source)), None)
 
-    async def resolve(self, target: Target) -> Target:
-        """Give a target its IP address, and know it again when requests come from there; may raise Unavailable."""
-        resolved = await resolve(target)
-        self._name_of[resolved.host] = target.host
-        return resolved
+    def remember(self, host: str, address: str) -> None:
+        """Know that *host*, as configured, is at this IP address."""
+        self._name_of[address] = host
 
     def _as_configured(self, source: Target) -> Target:
         return replace(source, host=self._name_of.get(source.host, source.host))

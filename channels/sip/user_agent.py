@@ -32,7 +32,7 @@ import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
-from channels.sip.connections import ListenAddress, Target
+from channels.sip.connections import resolve
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import Algorithm, DigestServer
 from channels.sip.endpoint import DEFAULT_PORT, Endpoint
@@ -44,6 +44,7 @@ from channels.sip.sdp import SessionDescription
 from channels.sip.session import ALLOW, Session
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
+from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import Timers
 from channels.sip.trunk import Trunk as Trunk
 from channels.sip.trunk import Trunks
@@ -115,7 +116,7 @@ class UserAgent:
     async def __aenter__(self) -> Self:
         for trunk in self._trunks:
             with suppress(Unavailable):  # asked again with every call
-                await self._trunks.resolve(trunk.target)
+                await self._resolve(trunk.target)
         await self.endpoint.__aenter__()
         return self
 
@@ -166,7 +167,7 @@ class UserAgent:
 
         Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
         """
-        callee = replace(callee, target=await self._trunks.resolve(callee.target))
+        callee = replace(callee, target=await self._resolve(callee.target))
         session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
         self._sessions[session.id, session.local_tag] = session
         try:
@@ -179,7 +180,7 @@ class UserAgent:
     async def options(self, target: Target, limit: float = 2.0) -> int | None:
         """Ask whether anyone is there; return the status of whatever answer comes within *limit* seconds, or None."""
         try:
-            target = await self._trunks.resolve(target)
+            target = await self._resolve(target)
         except Unavailable:
             return None
         me = replace(self.endpoint.local_uri(target), user="jiesu")
@@ -336,6 +337,12 @@ class UserAgent:
             with suppress(ValueError):
                 return NameAddr.parse(asserted)
         return request.from_
+
+    async def _resolve(self, target: Target) -> Target:
+        """Give a target its IP address, and know it again when requests come from there."""
+        resolved = await resolve(target)
+        self._trunks.remember(target.host, resolved.host)
+        return resolved
 
     def _trunk_of(self, source: Target) -> Trunk | None:
         """The trunk that *source* is: by its very address, else by host, unless a telephone registered there."""
