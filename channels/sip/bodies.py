@@ -13,7 +13,9 @@ SDP = "application/sdp"
 DTMF_RELAY = "application/dtmf-relay"
 DTMF = "application/dtmf"
 
-_signal = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-Da-d])\s*$", re.MULTILINE).search
+# Some gateways write the event numbers of RFC 4733 for the keys beyond 9.
+_EVENTS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
+_signal = re.compile(r"^\s*Signal\s*=\s*(1[0-5]|[0-9*#A-Da-d])\s*$", re.MULTILINE).search
 _digit = re.compile(r"\s*([0-9*#A-Da-d])\s*").fullmatch
 
 
@@ -65,7 +67,7 @@ def digit_of(message: Message) -> str | None:
         found = _digit(text)
     else:
         return None
-    return found[1].upper() if found else None
+    return _EVENTS.get(found[1], found[1].upper()) if found else None
 
 
 def _part(message: Message, kind: str) -> bytes | None:

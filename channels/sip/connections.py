@@ -340,8 +340,8 @@ class Connections:
             connection.lose()
 
 
-async def resolve(target: Target) -> Target:
-    """Return *target* with an IP address for its host, or raise Unavailable."""
+async def resolve(target: Target, listen: Sequence[ListenAddress]) -> Target:
+    """Return *target* with an IP address for its host, of a family we listen on, or raise Unavailable."""
     try:
         ip_address(target.host)
     except ValueError:
@@ -353,7 +353,12 @@ async def resolve(target: Target) -> Target:
             found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port)
     except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
         raise Unavailable(f"{target.host} has no address") from error
-    return replace(target, host=str(found[0][4][0]))
+    are_ipv6 = {":" in address.host for address in listen}
+    for _, _, _, _, address in found:
+        host = str(address[0])
+        if (":" in host) in are_ipv6:
+            return replace(target, host=host)
+    raise Unavailable(f"{target.host} has no address of a family we listen on")
 
 
 def host_towards(local: ListenAddress, target: Target) -> str:

@@ -18,10 +18,11 @@ import structlog
 
 from channels.sip.agenda import Agenda, Alarm
 from channels.sip.client_transaction import InviteClient, NonInviteClient
-from channels.sip.connections import Connections, Flow, ListenAddress, Target, Unlistened, host_towards
+from channels.sip.connections import Connections, Flow, Unlistened, host_towards
 from channels.sip.exchange import Exchange, IncomingRequest, OutgoingRequest, new_tag
 from channels.sip.message import BadMessage, Message, Request, Response, make_response
 from channels.sip.server_transaction import InviteServer, NonInviteServer
+from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import (
     MAGIC_COOKIE,
     Action,

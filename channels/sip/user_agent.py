@@ -107,6 +107,7 @@ class UserAgent:
             on_registered=on_registered,
             on_gone=on_gone,
         )
+        self._listen = tuple(settings.listen)
         self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
@@ -218,7 +219,7 @@ class UserAgent:
             self._refuse(incoming, 501)
         elif Uri.parse(request.uri).scheme not in SCHEMES:
             self._refuse(incoming, 416)
-        elif required := [*request.headers.all("Require"), *request.headers.all("Proxy-Require")]:
+        elif required := request.headers.all("Require"):
             self._refuse(incoming, 420, headers=[("Unsupported", option) for option in required])
         elif request.to.tag is not None or request.method in ("BYE", "INFO"):
             self._serve_in_session(incoming)
@@ -340,7 +341,7 @@ class UserAgent:
 
     async def _resolve(self, target: Target) -> Target:
         """Give a target its IP address, and know it again when requests come from there."""
-        resolved = await resolve(target)
+        resolved = await resolve(target, self._listen)
         self._trunks.remember(target.host, resolved.host)
         return resolved
 

@@ -67,6 +67,8 @@ def test_what_cannot_be_used_says_how_to_refuse_it(kind: str | None, body: bytes
         ("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n", "5"),
         ("application/dtmf-relay", b"Signal= # \r\n", "#"),
         ("application/dtmf-relay", b"Duration=160\r\nSignal=d\r\n", "D"),
+        ("application/dtmf-relay", b"Signal=11\r\nDuration=160\r\n", "#"),
+        ("application/dtmf-relay", b"Signal=16\r\n", None),
         ("application/dtmf", b"*", "*"),
         ("application/dtmf", b" 0\r\n", "0"),
         ("application/dtmf-relay", b"Signal=flash\r\n", None),
