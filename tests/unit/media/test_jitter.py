@@ -327,3 +327,48 @@ def test_no_noise_deafens_a_leg(noise: list[tuple[int, int, int, int, bool, int]
     line.run(stream(60 + 3 * WINDOW))
 
     assert all(delay is not None and delay <= 4 * TARGET for delay in line.delays()[-WINDOW:-12])
+
+
+def test_packets_late_again_and_again_are_given_more_time_and_it_is_taken_back() -> None:
+    unsteady = [replace(packet, at=packet.at + 3 * (packet.at % 10 == 5)) for packet in stream(300)]
+    calm = stream(900)[300:]
+    line = Line()
+    line.run(unsteady + calm)
+
+    delays = line.delays()
+    assert all(delay == TARGET + FRAME for delay in delays[120:290])
+    assert all(delay == TARGET for delay in delays[300 + 2 * WINDOW + 5 : 890])
+
+
+def test_a_packet_late_by_half_is_played_from_where_its_turn_has_come() -> None:
+    line = Line(rows=2)
+    packets = stream(60, length=320)
+    packets[20] = replace(packets[20], at=packets[20].at + 3)
+    line.run(packets)
+
+    place = TARGET + 20 * 320
+    heard = line.heard()
+    assert (heard[place + FRAME + 40 : place + 320] == SPEECH[20 * 320 + FRAME + 40 : 21 * 320]).all()
+    assert line.playout.reception(0).late == 0
+    assert line.playout.totals(2) == (60, 0)
+
+
+def test_one_late_row_does_not_hold_up_the_others_of_its_round() -> None:
+    playout = Playout(2)
+    for tick in range(40):
+        rows = np.array([0, 1])
+        number = np.array([tick, tick - 4 if tick > 20 else tick])
+        playout.arrive(
+            Arrivals(
+                rows,
+                number.astype(np.uint16),
+                (number * FRAME).astype(np.uint32),
+                np.array([1, 2], np.uint32),
+                np.array([False, False]),
+                np.stack([SPEECH[n * FRAME : (n + 1) * FRAME] for n in number.tolist()]),
+            )
+        )
+        frames = playout.play(2)
+
+    assert (frames[0] == SPEECH[37 * FRAME : 38 * FRAME]).all()
+    assert frames[1].any()

@@ -194,3 +194,98 @@ def test_no_datagram_stops_the_plane(datagrams: list[tuple[int, bytes, bool]]) -
         heard = plane.step()
 
     assert abs(heard[1].astype(int) - LOUD).max() < 400
+
+
+def test_a_recording_and_a_tap_give_the_same_speech_in_their_own_time() -> None:
+    plane = Plane(legs=1)
+    plane.switch.record("0", zero=0.0)
+    plane.switch.tap("0", 1, zero=-1.0, period=0.1)
+    for _ in range(40):
+        plane.receive(0, spoken(Law.PCMU))
+        plane.step()
+    plane.switch.untap("0", 1)
+    plane.switch.untap("0", 1)
+    plane.switch.stop_recordings()
+
+    recorded = b"".join(pcm for _, _, pcm in plane.switch.recorded)
+    tapped = [event for event in plane.switch.events if isinstance(event, wire.Tapped)]
+    assert plane.switch.recorded[0][:2] == ("0", 0)
+    assert len(recorded) == 40 * 320
+    assert tapped[0].at == 1.0
+    assert b"".join(event.pcm for event in tapped) == recorded
+
+
+def test_captures_go_on_after_skipped_steps_with_a_gap() -> None:
+    plane = Plane(legs=1)
+    plane.switch.record("0", zero=0.0)
+    for _ in range(3):
+        plane.step()
+    plane.switch.skip(10)
+    plane.steps += 10
+    for _ in range(3):
+        plane.step()
+    plane.switch.close("0")
+
+    written = {start + place for _, start, pcm in plane.switch.recorded for place in range(len(pcm) // 2)}
+    assert written == {*range(3 * 160), *range(13 * 160, 16 * 160)}
+
+
+def test_a_prompt_over_the_bridge_is_added_and_limited() -> None:
+    plane = Plane()
+    plane.switch.play("1", Player(1, np.full(200, 30000, np.int16), 0, loop=True, over_bridge=True))
+    for _ in range(6):
+        plane.receive(0, spoken(Law.PCMU))
+        heard = plane.step()
+
+    assert (heard[1] > 32000).all()
+
+
+def test_keys_pressed_on_a_leg_take_the_place_of_its_audio_and_wait_while_it_is_held() -> None:
+    plane = Plane(legs=1)
+    plane.connect(0, sends=False)
+    plane.switch.press("0", "7")
+    assert plane.switch.step(0.0).others == []
+    plane.connect(0)
+    outgoing = plane.switch.step(0.02)
+
+    assert outgoing.rows == []
+    assert [(row, rtp.parse(packet).payload_type) for row, packet in outgoing.others] == [(0, 101)]
+    assert plane.switch.totals()[1] == 1
+
+
+def test_keys_for_a_peer_without_events_are_heard_as_tones() -> None:
+    plane = Plane(legs=1)
+    plane.switch.connect(wire.Connect("0", "192.0.2.1", 4000, Law.PCMU, 0, None, True, True), 0.0)
+    plane.switch.press("0", "7")
+
+    assert plane.step()[0].any()
+
+
+def test_a_stranger_is_counted_until_he_convinces() -> None:
+    plane = Plane(legs=1)
+    packets = [rtp.Packet(0, number, number * 160, 9, bytes(160)).encode() for number in range(5)]
+    admitted = [plane.switch.admits(0, memoryview(packet), ("198.51.100.1", 9), 5.0) for packet in packets]
+
+    assert admitted == [False] * 4 + [True]
+    assert plane.switch.targets[0] == ("198.51.100.1", 9)
+    assert plane.switch.events == [wire.Followed("0", "198.51.100.1", 9)]
+    assert not plane.switch.admits(0, memoryview(b"noise"), ("198.51.100.2", 9), 5.0)
+    assert not plane.switch.admits(3, memoryview(packets[0]), ("198.51.100.1", 9), 5.0)
+    assert plane.switch.totals()[3:] == (4, 1)
+
+
+def test_a_headers_extension_does_not_hide_the_speech() -> None:
+    plane = Plane()
+    for number in range(6):
+        packet = rtp.Packet(0, number, number * 160, 1, spoken(Law.PCMU)).encode()
+        plane.receive_raw(0, b"\x90" + packet[1:12] + b"\xbe\xde\x00\x01abcd" + packet[12:])
+        heard = plane.step()
+
+    assert abs(heard[1].astype(int) - LOUD).max() < 400
+
+
+def test_a_packet_longer_than_any_telephone_sends_is_refused() -> None:
+    plane = Plane(legs=1)
+    plane.receive(0, bytes(1700))
+
+    assert plane.switch.close("0").malformed == 1
