@@ -23,7 +23,7 @@ RATE: Final = 8000
 PIECE: Final = RATE
 """Samples searched for at once."""
 THRESHOLD: Final = 0.7
-"""Half-way between what carried sentences score (0.95 and more) and what others do (0.5 at most); see `Hearing.margin`."""
+"""Between what carried sentences score (nearly 1) and what others do (half of that at most); see `Hearing.margin`."""
 _BLOCK: Final = 1 << 16
 _QUIET: Final = 0.02
 """Stretches of a recording with less than this part of a piece's energy are too quiet to contain it."""

@@ -87,7 +87,9 @@ class Person:
                     await self._changed.wait()
         except TimeoutError:
             told = ", ".join(each["event"] for each in self._events[-4:])
-            raise StepMissing(f"{self.name}: no {event!r} within {STEP_LIMIT:g} s (last: {told or 'nothing'})") from None
+            raise StepMissing(
+                f"{self.name}: no {event!r} within {STEP_LIMIT:g} s (last: {told or 'nothing'})"
+            ) from None
 
     async def say(self, path: Path) -> None:
         """Speak a WAV to its end, then let others breathe."""

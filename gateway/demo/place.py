@@ -49,14 +49,10 @@ def settings_for(data: Path, passwords: Passwords, *, carrier: str, page_port: i
             settings.Telephone(
                 user=FIRE_LINE, password=Secret(passwords.desk), name="消防指挥中心值班台", role="emergency"
             ),
-            settings.Telephone(
-                user=UNIT_NUMBER, password=Secret(passwords.unit), name="自来水公司", role="unit"
-            ),
+            settings.Telephone(user=UNIT_NUMBER, password=Secret(passwords.unit), name="自来水公司", role="unit"),
         ),
         emergency_line=(
             settings.EmergencyLine(line=FIRE_LINE, name="火警", chain=(settings.ChainLink(number=FIRE_LINE),)),
         ),
-        unit=(
-            settings.Unit(id=WATER_COMPANY, name="自来水公司", number=UNIT_NUMBER, duties=("water_supply",)),
-        ),
+        unit=(settings.Unit(id=WATER_COMPANY, name="自来水公司", number=UNIT_NUMBER, duties=("water_supply",)),),
     )

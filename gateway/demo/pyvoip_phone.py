@@ -1,8 +1,8 @@
 """A desk telephone that is not ours: pyVoIP in a process of its own, obeying a line of text at a time.
 
 The first line of standard input is JSON: ``server``, ``port``, ``user``, ``password``, ``recordings``. Then come orders
-as for `jiesu phone --orders`: ``play WAV``, ``keys DIGITS``, ``hangup``. What happens is told in JSON on standard output:
-``registered``, ``ringing``, ``answered``, ``spoken``, ``keys sent``, ``ended``. At the end of its input it signs off.
+as for `jiesu phone --orders`: ``play WAV``, ``keys DIGITS``, ``hangup``; their end signs off. What happens is told in
+JSON on standard output, a line each: ``registered``, ``ringing``, ``answered``, ``spoken``, ``keys sent``, ``ended``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REGISTRATION_LIMIT = 20.0
 MOST_TRIES = 10
 _LOOK_EVERY = 0.02
 
-pyVoIP.RTP.RTPClient = G711Client
+pyVoIP.RTP.RTPClient = G711Client  # type: ignore[misc]  # VoIPCall looks it up there for every call
 
 
 class DeskTelephone:
@@ -42,6 +42,7 @@ class DeskTelephone:
         self._recordings = recordings
         self._telling = threading.Lock()
         self._call: VoIPCall | None = None
+        self._sound: G711Client
         self._count = 0
 
     def tell(self, event: str, **values: Any) -> None:
@@ -55,14 +56,14 @@ class DeskTelephone:
         recording = self._recordings / f"{self._user}-{self._count}.wav"
         self.tell("ringing")
         call.answer()
+        (self._sound,) = call.RTPClients  # type: ignore[assignment]
         self._call = call
         self.tell("answered")
         while call.state is CallState.ANSWERED:
             time.sleep(_LOOK_EVERY)
         self._call = None
-        for client in call.RTPClients:
-            client.stop()
-            client.recording.save(recording)
+        self._sound.stop()
+        self._sound.recording.save(recording)
         self.tell("ended", recording=str(recording))
 
     def obey(self, line: str) -> None:
@@ -76,10 +77,10 @@ class DeskTelephone:
             case "play":
                 with wave.open(rest, "rb") as file:
                     pcm = file.readframes(file.getnframes())
-                call.RTPClients[0].say(pcm, lambda: self.tell("spoken", path=rest, is_whole=True))
+                self._sound.say(pcm, lambda: self.tell("spoken", path=rest, is_whole=True))
             case "keys":
                 for key in rest:
-                    call.RTPClients[0].press(key)
+                    self._sound.press(key)
                 self.tell("keys sent", digits=rest)
             case "hangup":
                 with suppress(InvalidStateError):

@@ -64,7 +64,7 @@ class Recording:
             file.writeframes(bytes(self._samples))
 
 
-class G711Client(RTPClient):  # type: ignore[misc]
+class G711Client(RTPClient):
     """Takes the place of `pyVoIP.RTP.RTPClient`: one is made for each call's audio."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

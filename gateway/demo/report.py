@@ -1,4 +1,4 @@
-"""What `jiesu demo --once --json` prints: the finished calls, read back from the store, the journal and the recordings."""
+"""What `jiesu demo --once --json` prints: the finished calls, read back from store, journal and recordings."""
 
 from __future__ import annotations
 
@@ -36,40 +36,58 @@ async def contact(store: Store, played: Played, hearings: Mapping[str, Hearing])
     if ticket is None:
         raise StepMissing(f"the store has no ticket of call {played.call_id}")
     party_of = {leg.leg_id: PARTY[leg.role] for leg in await store.legs(played.call_id)}
+    said = [each for each in await store.transcript(played.call_id) if isinstance(each, Utterance)]
     return {
         "channel": ticket.channel.value,
         "caller": ticket.caller,
         "ticket": ticket.id,
         "category": ticket.category,
         "elements": asdict(ticket.elements),
-        "transcript": _transcript(await store.transcript(played.call_id), party_of),
-        "emergency": _emergency(entries),
+        "transcript": _transcript(said, party_of),
+        "emergency": _emergency(entries, said),
         "heard": {party: hearing.parties for party, hearing in hearings.items()},
     }
 
 
-def _transcript(said: Sequence[Any], party_of: Mapping[LegId, str]) -> list[dict[str, Any]]:
+def _transcript(said: Sequence[Utterance], party_of: Mapping[LegId, str]) -> list[dict[str, Any]]:
     return [
         {"leg": party_of[each.leg_id], "text": each.text, "start": round(each.start, 2), "end": round(each.end, 2)}
         for each in said
-        if isinstance(each, Utterance)
     ]
 
 
-def _emergency(entries: Sequence[Entry]) -> dict[str, Any] | None:
-    """Return the hand-off's instants in seconds of the call; None when nothing was suspected."""
+def _emergency(entries: Sequence[Entry], said: Sequence[Utterance]) -> dict[str, Any] | None:
+    """Return the hand-off's instants in seconds of the call; None when nothing was suspected.
+
+    Where the phrase ended, the final words say better than the partial ones in which it was found: the recogniser puts
+    the end of its latest partial word at the end of the audio it has had so far.
+    """
     first: dict[str, Any] = {}
     for entry in reversed(entries):
         first[entry.fact.kind] = entry.fact
     suspected = first.get("emergency.suspected")
     if suspected is None:
         return None
+    phrase = str(suspected.values["phrase"])
     return {
         "line": suspected.values["line"],
-        "phrase": suspected.values["phrase"],
-        "phrase_end": suspected.values["phrase_end"],
+        "phrase": phrase,
+        "phrase_end": next((end for each in said if (end := _end_of(phrase, each))), suspected.values["phrase_end"]),
         **{name: first[kind].offset if kind in first else None for name, kind in _INSTANTS.items()},
     }
+
+
+def _end_of(phrase: str, utterance: Utterance) -> float | None:
+    """Return where the last word of *phrase* ends in *utterance*, in seconds of the call; None if it is not there."""
+    place = "".join(word.text for word in utterance.words).find(phrase)
+    if place < 0:
+        return None
+    spoken = 0
+    for word in utterance.words:
+        spoken += len(word.text)
+        if spoken >= place + len(phrase):
+            return round(word.end, 3)
+    return None
 
 
 # --- what was heard --------------------------------------------------------------------------------------------

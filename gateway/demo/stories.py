@@ -25,7 +25,7 @@ ACCEPT_KEY: Final = "1"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Who is on a call: a party's name in the report, the speaker's in ``speech.toml``, and whom that party must hear."""
+    """Who is on a call: the party's name in the report, its speaker in ``speech.toml``, and whom it must hear."""
 
     party: str
     speaker: str
@@ -44,7 +44,7 @@ class Played:
 FIRE_PARTS: Final = (
     Part("citizen", "citizen_fire", frozenset({"agent", "desk"})),
     Part("agent", "agent_fire", frozenset({"citizen", "desk"})),
-    Part("desk", "desk_119", frozenset({"citizen"})),
+    Part("desk", "desk_119", frozenset({"citizen", "agent"})),
 )
 WATER_PARTS: Final = (
     Part("citizen", "citizen_water", frozenset({"agent", "unit"})),
@@ -63,6 +63,7 @@ async def fire(told: Chronicle, citizen: Person, heard: Path, agent: Person, des
     await told.fact("emergency.suspected", call_id)
     await agent.say(SPEECH / "agent_fire_2.wav")
     await told.fact("handoff.desk_joined", call_id)
+    await agent.say(SPEECH / "agent_fire_3.wav")
     await desk.say(SPEECH / "desk_119_1.wav")
     await citizen.say(SPEECH / "citizen_fire_2.wav")
     desk.press(ACCEPT_KEY)

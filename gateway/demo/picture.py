@@ -1,0 +1,113 @@
+"""What the terminal knows of the calls: who is on them, what was said, what happened, and the tickets as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.app import Gateway
+from gateway.demo.words import FIELDS, ROLES, STATES, is_alarming, sentence
+from gateway.domain.call import CallId, Role
+from gateway.domain.events import Fact
+from gateway.domain.ticket import Ticket
+from gateway.domain.transcript import Utterance
+from gateway.services.feed import FeedItem, Said, TicketChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, at a second of the call."""
+
+    offset: float
+    words: str
+    is_alarming: bool
+
+
+@dataclass(slots=True)
+class CallPicture:
+    """One call so far. ``present`` maps a leg to whose it is, ``phrases`` are the emergency phrases heard."""
+
+    id: CallId
+    ticket: Ticket | None = None
+    present: dict[str, str] = field(default_factory=dict)
+    said: dict[tuple[str, int], tuple[Role, Utterance]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    phrases: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+    @property
+    def conversation(self) -> list[tuple[str, Utterance]]:
+        """Who said what, by time; partial words too."""
+        lines = sorted(self.said.values(), key=lambda line: line[1].start)
+        return [(ROLES[role.value], utterance) for role, utterance in lines]
+
+
+class Pictures:
+    """All calls of the demonstration, in their order."""
+
+    def __init__(self) -> None:
+        self.calls: dict[CallId, CallPicture] = {}
+
+    def take(self, item: FeedItem) -> Step | None:
+        """Add what the feed tells; return the step it was, if it was one."""
+        match item:
+            case TicketChanged(ticket=ticket) if ticket.call_id:
+                self._of(ticket.call_id).ticket = ticket
+            case Said(call_id=call_id, role=role, utterance=Utterance() as utterance):
+                self._of(call_id).said[utterance.leg_id, utterance.number] = role, utterance
+            case Fact(call_id=str() as call_id):
+                return self._take_fact(self._of(call_id), item)
+        return None
+
+    def _of(self, call_id: CallId) -> CallPicture:
+        return self.calls.setdefault(call_id, CallPicture(call_id))
+
+    def _take_fact(self, call: CallPicture, fact: Fact) -> Step | None:
+        match fact.kind:
+            case "call.answered":
+                call.present["citizen"] = ROLES[Role.CITIZEN.value]
+            case "leg.answered":
+                call.present[str(fact.values["leg"])] = ROLES[str(fact.values["role"])]
+            case "leg.ended":
+                is_citizen = fact.values["role"] == Role.CITIZEN.value
+                call.present.pop("citizen" if is_citizen else str(fact.values["leg"]), None)
+            case "emergency.suspected":
+                call.phrases.append(str(fact.values["phrase"]))
+            case "call.ended":
+                call.is_over = True
+        words = sentence(fact)
+        if words is None:
+            return None
+        step = Step(fact.offset or 0.0, words, is_alarming(fact))
+        call.steps.append(step)
+        return step
+
+
+class Names:
+    """The names that the gateway's configuration gives to ids."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def learn(self, gateway: Gateway) -> None:
+        """Take them from *gateway*."""
+        self._names |= gateway.profile.categories
+        self._names |= {topic.id: topic.name for topic in gateway.lexicons.matters}
+        self._names |= {unit.id: unit.name for unit in gateway.units.values()}
+        self._names |= {agent.id: f"{agent.id} {agent.name}" for agent in gateway.desk.agents}
+
+    def of(self, id_: str) -> str:
+        """Return the name of *id_*, or itself."""
+        return self._names.get(id_, id_)
+
+
+def ticket_fields(ticket: Ticket, names: Names) -> dict[str, str]:
+    """Return what is filled in on a ticket, in Chinese."""
+    fields = {
+        "状态": STATES[ticket.state],
+        "坐席": names.of(ticket.agent),
+        "类别": names.of(ticket.category),
+        "事项": names.of(ticket.matter),
+        "承办": names.of(ticket.unit),
+        **{words: str(getattr(ticket.elements, name)) for name, words in FIELDS.items()},
+    }
+    return {name: value for name, value in fields.items() if value}
