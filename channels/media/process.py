@@ -40,6 +40,8 @@ _SOCKET_BUFFER: Final = 64 * 1024
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_TICKS: Final = 50
 _NICENESS: Final = -10
+_FINEST_WAIT: Final = 0.001
+"""Seconds to which epoll can wait; the rest is slept."""
 _LAST_WRITES: Final = 2.0
 _GIL_INTERVAL: Final = 0.0005
 """Seconds for which the disk thread may keep the interpreter from the clock."""
@@ -138,13 +140,16 @@ class MediaProcess:
                 self._control.tell(wire.Trouble(getattr(command, "leg", ""), str(error)))
 
     def _wait(self, waiting: select.epoll, due: float) -> None:
-        """Obey commands until *due*."""
-        while (left := due - time.monotonic()) > 0:
-            if left < 0.001:
-                time.sleep(left)
-            elif waiting.poll(int(left * 1000) / 1000):
+        """Obey commands until *due*, and even if that is past: an overloaded clock can still be told to hang up."""
+        left = max(0.0, due - time.monotonic())
+        while True:
+            if waiting.poll(int(left * 1000) / 1000):
                 self.obey(self._control.commands())
                 self._control.flush()
+            left = due - time.monotonic()
+            if left < _FINEST_WAIT:
+                time.sleep(max(0.0, left))
+                return
 
     def _tick(self, due: float) -> float:
         """Take in what came, make the step that is due (and those missed); return when the next one is."""
