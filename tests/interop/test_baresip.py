@@ -1,14 +1,15 @@
-"""baresip as the citizen, as the 119 desk and as an agent: whole calls through the gateway, judged by what was heard."""
+"""baresip as citizen, 119 desk and agent: whole calls through the gateway, judged by what each has heard."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.peers.baresip import Baresip
 from tests.peers.ear import load, save, share_heard
-from tests.peers.gateway import ROOT, jiesu, running
+from tests.peers.gateway import ROOT, GatewayProcess, jiesu, running, until
 from tests.peers.rtp import RATE
 
 pytestmark = pytest.mark.peer("baresip")
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.peer("baresip")
 SPEECH = ROOT / "gateway" / "demo_speech"
 PROMPTS = ROOT / "config" / "prompts"
 FIRE = SPEECH / "citizen_fire_1.wav"
+WATER = SPEECH / "citizen_water_1.wav"
 DESK = SPEECH / "desk_119_1.wav"
+AGENT = SPEECH / "agent_water_1.wav"
 LONG = 300.0
 """Seconds of silence after what is said: baresip hangs up at the end of its file."""
 
@@ -63,3 +66,71 @@ async def test_a_fire_is_heard_and_handed_to_119_and_everything_is_on_the_ticket
     assert share_heard(citizen_heard, load(DESK)) > 0.9
     assert share_heard(citizen_heard, load(PROMPTS / "desk_brief_119.wav")[2 * RATE :]) == 0.0
     assert verdict.status == 0, verdict.words
+
+
+TELEPHONE = {"user": "8001", "password": "eight-zero-zero-one", "name": "一号坐席", "role": "agent", "agent": "8001"}
+
+
+@pytest.mark.parametrize(("citizens", "agents"), [("PCMA", "PCMU"), ("PCMU", "PCMA")])
+async def test_citizen_and_agent_hear_each_other_and_a_held_citizen_is_retrieved(
+    tmp_path: Path, citizens: str, agents: str
+) -> None:
+    complaint, welcome, later = load(WATER), load(AGENT), load(SPEECH / "agent_water_2.wav")
+    silence = save(tmp_path / "silence.wav", LONG)
+    async with (
+        Baresip(tmp_path, "13800000002", silence, codecs=_first(citizens)) as citizen,
+        running(tmp_path, trunk=[trunk("carrier", citizen.address)], telephone=[TELEPHONE]) as gateway,
+        Baresip(
+            tmp_path,
+            "8001",
+            silence,
+            registrar=gateway.sip,
+            password="eight-zero-zero-one",
+            codecs=_first(agents),
+        ) as agent,
+    ):
+        await until("the agent is signed in", lambda: _signed_in(gateway))
+        await citizen.dial(f"sip:12345@{gateway.sip}")
+        call_id = (await gateway.call())["call"]["id"]
+        await gateway.fact(call_id, "leg.answered", role="agent")
+        await until("the two are joined", lambda: _joined(gateway, 2))
+        await agent.say(save(tmp_path / "welcome.wav", 0.2, welcome, LONG))
+        await gateway.words(call_id, "请说", role="agent")
+        await citizen.say(save(tmp_path / "complaint.wav", 0.2, complaint, LONG))
+        await gateway.words(call_id, "停水三天")
+
+        await agent.command("hold")
+        await gateway.fact(call_id, "leg.held")
+        await agent.command("resume")
+        await gateway.fact(call_id, "leg.resumed")
+        await agent.say(save(tmp_path / "later.wav", 0.2, later, LONG))
+        await gateway.words(call_id, "请问小区在哪里", role="agent")
+
+        await agent.hang_up()
+        await citizen.event("CALL_CLOSED")
+        detail = await gateway.ended_ticket()
+        citizen_heard, agent_heard = citizen.heard, agent.heard
+
+    assert share_heard(citizen_heard, np.concatenate([welcome, later])) > 0.9
+    assert share_heard(agent_heard, complaint) > 0.9
+    assert share_heard(citizen_heard, load(PROMPTS / "call_ending.wav")) == 1.0
+    assert share_heard(agent_heard, load(PROMPTS / "call_ending.wav")) == 0.0
+    assert detail["ticket"]["state"] == "taken"
+    assert detail["ticket"]["agent"] == "8001"
+    assert detail["ticket"]["ending"] == "finished"
+    assert {leg["role"] for leg in detail["legs"]} == {"citizen", "agent"}
+    assert all(leg["sha256"] for leg in detail["legs"])
+
+
+def _first(law: str) -> str:
+    other = "PCMU" if law == "PCMA" else "PCMA"
+    return f"{law}/8000/1,{other}/8000/1"
+
+
+async def _signed_in(gateway: GatewayProcess) -> bool:
+    return any(agent["presence"] == "ready" for agent in (await gateway.get("/api/agents"))["agents"])
+
+
+async def _joined(gateway: GatewayProcess, count: int) -> bool:
+    calls = await gateway.calls()
+    return bool(calls) and sum(leg["joined"] for leg in calls[0]["call"]["legs"]) == count

@@ -164,7 +164,7 @@ class Baresip:
     async def event(self, kind: str, *, count: int = 1, limit: float = LIMIT) -> dict[str, Any]:
         """Wait for the *count*-th event of this type (``CALL_ESTABLISHED``, ``CALL_CLOSED``, ``REGISTER_OK`` ...)."""
 
-        def found() -> dict[str, Any] | None:
+        async def found() -> dict[str, Any] | None:
             alike = [event for event in self.events if event.get("type") == kind]
             return alike[count - 1] if len(alike) >= count else None
 

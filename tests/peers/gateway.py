@@ -33,17 +33,15 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
-async def until(what: str, found: Callable[[], T | Awaitable[T]], *, limit: float = LIMIT) -> T:
+async def until(what: str, found: Callable[[], Awaitable[T | None]], *, limit: float = LIMIT) -> T:
     """Ask *found* again and again until it says something true, and return that; *what* names it when it never does."""
-    last: object = None
+    last: T | None = None
     try:
         async with asyncio.timeout(limit):
             while True:
-                answer = found()
-                value = await cast("Awaitable[T]", answer) if asyncio.iscoroutine(answer) else cast("T", answer)
-                if value:
-                    return value
-                last = value
+                last = await found()
+                if last:
+                    return last
                 await asyncio.sleep(POLL)
     except TimeoutError:
         raise AssertionError(f"not within {limit:g} s: {what}; last seen: {last!r}") from None
@@ -254,7 +252,7 @@ class GatewayProcess:
     async def fact(self, call_id: str, kind: str, *, limit: float = LIMIT, **values: object) -> Fact:
         """Wait for a fact of this kind and with these values in the journal."""
 
-        def found() -> Fact | None:
+        async def found() -> Fact | None:
             return next((fact for fact in self.facts(call_id) if fact.kind == kind and fits(fact)), None)
 
         def fits(fact: Fact) -> bool:
@@ -269,7 +267,7 @@ class GatewayProcess:
     async def words(self, call_id: str, text: str, *, role: str = "citizen", limit: float = LIMIT) -> str:
         """Wait until *text* stands in what *role* has said for good, and return all of that."""
 
-        def spoken() -> str:
+        async def spoken() -> str:
             heard = [fact.values for fact in self.facts(call_id) if fact.kind == "utterance.heard"]
             said = "".join(str(values["text"]) for values in heard if values["role"] == role)
             return said if text in said else ""
@@ -281,17 +279,17 @@ class GatewayProcess:
     async def _find_out(self) -> None:
         """Read from what is printed where the gateway is."""
 
-        def printed() -> str:
+        async def printed() -> str:
             if self._process.returncode is not None:
                 raise AssertionError(f"the gateway ended with {self._process.returncode}:\n{self.log}")
-            return self.log if "profile:" in self.log else ""
+            is_all = "password " in self.log or (self.password and "profile:" in self.log)
+            return self.log if is_all else ""
 
         words = await until("the gateway says where it is", printed, limit=READY_LIMIT)
         self.url = _found(r"^page: +(http\S+)", words)
         self.udp_port = int(_found(r"^SIP: +udp:.*:([0-9]+)$", words))
         self.tcp_port = int(_found(r"^SIP: +tcp:.*:([0-9]+)$", words))
         if not self.password:
-            words = await until("the first password", lambda: self.log if "password " in self.log else "")
             self.password = _found(r"password (\S+)", words)
 
     async def _is_ready(self) -> bool:
