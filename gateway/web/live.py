@@ -34,7 +34,7 @@ from gateway.web.messages import (
 )
 from gateway.web.problems import Problem
 from gateway.web.routes import RouteTable
-from gateway.web.views import agent_views, call_view, fact_view, live_call_view, said_view, ticket_view
+from gateway.web.views import SAID_ALREADY, agent_views, call_view, fact_view, live_call_view, said_view, ticket_view
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +42,8 @@ WATCHERS = 200
 """Live pages at once on this node."""
 HEARTBEAT = 20.0
 SEND_LIMIT = 10.0
+CLOSE_LIMIT = 2.0
+"""Seconds for a page to say goodbye."""
 PULSE = 1.0
 """Seconds between looks at what no fact announces: the agents, and how the gateway fares."""
 OK = "ok"
@@ -56,7 +58,7 @@ async def watch_live(visit: Visit) -> web.WebSocketResponse:
     pages = visit.context.live_pages
     if len(pages) >= WATCHERS:
         raise Problem(503, "too_many_pages", "同时打开的页面太多，请稍后再试", retry_after=30.0)
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1024, compress=False)
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, timeout=CLOSE_LIMIT, max_msg_size=1024, compress=False)
     await socket.prepare(visit.request)
     pages.add(socket)
     try:
@@ -114,7 +116,7 @@ def messages_for(item: FeedItem, parts: ConsoleParts) -> Iterator[AnyMessage]:
                 yield CallOver(call_id=call_id, ending=str(item.values.get("reason", "")))
             elif call is not None:
                 yield CallTold(call=call_view(call))
-            if item.kind != "utterance.heard":
+            if item.kind != SAID_ALREADY:
                 yield FactTold(fact=fact_view(item))
 
 
@@ -160,6 +162,6 @@ async def _send(socket: web.WebSocketResponse, message: AnyMessage) -> None:
 
 
 async def close_pages(pages: set[web.WebSocketResponse]) -> None:
-    """Send every page away, because the console stops."""
+    """Send every page away, because the console stops; takes `CLOSE_LIMIT` at most."""
     closing = [page.close(code=WSCloseCode.GOING_AWAY, message=b"stopping") for page in pages]
-    await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), SEND_LIMIT)
+    await asyncio.gather(*closing, return_exceptions=True)

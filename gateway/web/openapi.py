@@ -14,10 +14,10 @@ from gateway.web.sessions import COOKIE
 _REFERENCES = "#/components/schemas/{name}"
 
 
-def document(routes: Iterable[Route], *, version: str) -> dict[str, Any]:
-    """Return the description of *routes*."""
+def document(routes: Iterable[Route], *, version: str, messages: Any) -> dict[str, Any]:
+    """Return the description of *routes*, and of the *messages* (a union of Structs) that the WebSocket tells."""
     routes = list(routes)
-    types: list[Any] = [ProblemView]
+    types: list[Any] = [ProblemView, messages]
     for route in routes:
         types += [t for t in (route.body, route.query, None if route.answers_itself else route.answer) if t is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCES)
@@ -34,6 +34,7 @@ def document(routes: Iterable[Route], *, version: str) -> dict[str, Any]:
             "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": COOKIE}},
         },
         "security": [{"session": []}],
+        "x-live-messages": schema_of[_name(messages)],
     }
 
 

@@ -22,6 +22,7 @@ from gateway.domain.errors import GatewayError
 from gateway.web.calls_api import call_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
 from gateway.web.live import close_pages, live_routes
+from gateway.web.messages import AnyMessage
 from gateway.web.openapi import document
 from gateway.web.passwords import ensure_first_account
 from gateway.web.problems import Problem, problem_of
@@ -82,7 +83,7 @@ class Console:
         self._context = Context(
             parts=parts,
             sessions=Sessions(session_lifetime),
-            description=document(ROUTES, version=parts.versions.get("jiesu", "0")),
+            description=document(ROUTES, version=parts.versions.get("jiesu", "0"), messages=AnyMessage),
             secure_cookies=secure_cookies,
             metrics_token=metrics_token,
         )
@@ -108,6 +109,11 @@ class Console:
     ) -> None:
         """Send all pages away and stop."""
         await self._runner.cleanup()
+
+    @property
+    def live_pages(self) -> set[web.WebSocketResponse]:
+        """The live pages that are open."""
+        return self._context.live_pages
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=LARGEST_BODY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from gateway.web.views import AccountView, account_view
 session_routes = RouteTable()
 
 Password = Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST)]
+_NAME = re.compile(r"[\w.-]{1,64}")
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -111,6 +113,8 @@ async def list_accounts(visit: Visit) -> AccountList:
 @session_routes.declare("PUT", "/api/accounts/{name}", "新建或修改账号", roles=ADMINISTRATORS)
 async def save_account(visit: Visit, name: str, body: AccountEdit) -> AccountView:
     """Make or change an account; its sessions end, because what they may do has changed."""
+    if not _NAME.fullmatch(name):
+        raise Problem(422, "invalid", "账号由 1 到 64 个字母、数字、汉字或 . _ - 组成", field="name")
     known = await visit.parts.accounts.account(name)
     if known is None and body.password is None:
         raise Problem(422, "invalid", "新账号需要初始密码", field="password")

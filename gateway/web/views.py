@@ -25,6 +25,9 @@ from gateway.services.handoff import HandOff
 from gateway.services.live_call import LiveCall
 from gateway.services.transfer import UnitTransfer
 
+SAID_ALREADY = "utterance.heard"
+"""The kind of fact that a live page is not told, because it has the words themselves."""
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Anything shown."""
@@ -333,7 +336,7 @@ def live_call_view(call: LiveCall) -> LiveCallView:
         call=call_view(call),
         ticket=ticket_view(call.record.ticket),
         said=[said_view(said) for said in call.record.said],
-        facts=[fact_view(fact) for fact in call.record.facts],
+        facts=[fact_view(fact) for fact in call.record.facts if fact.kind != SAID_ALREADY],
     )
 
 
@@ -345,7 +348,7 @@ def _call_state(call: LiveCall, answered: bool) -> str:
         return "transfer"
     if not answered:
         return "ringing"
-    return "talking" if any(leg.joined and leg.role != Role.CITIZEN.value for leg in _leg_views(call)) else "waiting"
+    return "talking" if call.floor.company else "waiting"
 
 
 def _leg_views(call: LiveCall) -> list[LegView]:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
-from aiohttp import ClientSession, ClientTimeout, CookieJar
+from aiohttp import ClientSession, ClientTimeout, CookieJar, web
 from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account, AccountRole
@@ -158,15 +157,16 @@ class Office:
         return await self.line.over(call)
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc
+    def live_pages(self) -> set[web.WebSocketResponse]:
+        """The pages' WebSockets, as the server holds them."""
+        return self.console.live_pages
 
 
 @asynccontextmanager
 async def office(recordings: Path) -> AsyncIterator[Office]:
     """Open a hotline with its console.
 
-    Agent 8001's telephone is registered, everybody answers at once, and nobody is greeted, so that no test waits for it.
+    Agent 8001's telephone is registered, everybody answers at once, and nobody is greeted: no test waits for it.
     """
     line, accounts = Hotline(recordings), MemoryAccounts()
     _on_wall_time(line)

@@ -54,9 +54,9 @@ async def test_behind_a_tls_proxy_the_cookie_is_secure(place: Office) -> None:
     async with (
         Console(place.fresh_parts(), "127.0.0.1", 0, secure_cookies=True) as console,
         ClientSession(console.url) as nobody,
+        nobody.post("/api/session", json={"name": "agent", "password": PASSWORD}) as answer,
     ):
-        async with nobody.post("/api/session", json={"name": "agent", "password": PASSWORD}) as answer:
-            assert "Secure" in answer.headers["Set-Cookie"]
+        assert "Secure" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("name", ["agent", "nobody"])
@@ -163,6 +163,7 @@ async def test_an_account_that_changes_must_sign_in_again(place: Office, admin: 
     ("name", "account", "status"),
     [
         ("fresh", {"display_name": "新", "role": "agent"}, 422),
+        ("a b", {"display_name": "新", "role": "agent", "password": PASSWORD}, 422),
         ("admin", {"display_name": "管理员", "role": "agent"}, 409),
         ("agent", {"display_name": "李静", "role": "agent", "agent_id": "none"}, 422),
         ("agent", {"display_name": "李静", "role": "king"}, 422),

@@ -1,7 +1,8 @@
 // The console: signs in, follows the live messages, and shows the view that the address names.
 import { api, whenSignedOut } from "./api.js";
-import { html, onMounted, ref } from "./dom.js";
+import { html, onMounted, ref, watch } from "./dom.js";
 import { connect, disconnect, live } from "./live.js";
+import { me } from "./me.js";
 import { route } from "./route.js";
 import { Accounts } from "./views/accounts.js";
 import { Calls } from "./views/calls.js";
@@ -12,24 +13,24 @@ import { Tickets } from "./views/tickets.js";
 import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
+const TITLE = document.title;
 const VIEWS = { calls: Calls, tickets: Tickets, journal: Journal, accounts: Accounts };
 
 const Console = {
   setup() {
-    const account = ref(null);
     const state = ref("starting");
     const problem = ref("");
 
     function leave() {
       if (state.value !== "door") {
         disconnect();
-        account.value = null;
+        me.value = null;
         state.value = "door";
       }
     }
     async function enter(who) {
       Object.assign(catalogue, await api.catalogue());
-      account.value = who;
+      me.value = who;
       state.value = "open";
       connect(leave);
     }
@@ -46,6 +47,11 @@ const Console = {
       await api.signOut().catch(() => {});
       leave();
     }
+    // The window's name says it too when the console is behind other windows.
+    const urgent = () => live.calls.filter((entry) => !entry.over && entry.call.state === "emergency").map((entry) => entry.ticket?.emergency_line);
+    watch(() => urgent().join("、"), (lines) => {
+      document.title = lines ? `【紧急 ${lines}】接诉` : TITLE;
+    });
     whenSignedOut(leave);
     onMounted(start);
 
@@ -57,7 +63,7 @@ const Console = {
       if (state.value === "door") return html`<${SignIn} onDone=${enter} />`;
       return html`
         <div class="console">
-          <${TopBar} account=${account.value} onSign-out=${signOut} />
+          <${TopBar} onSign-out=${signOut} />
           ${live.state === "lost" && html`<p class="banner" role="alert">与服务器的连接断了，正在重连……通话不受影响，恢复后自动补齐。</p>`}
           <${view()} />
         </div>`;

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { duration, ticking } from "../clock.js";
 import { computed, ElButton, ElMessageBox, html, ref, watch } from "../dom.js";
 import { ageOf, clearEnded, live } from "../live.js";
+import { me } from "../me.js";
 import { address, go, route } from "../route.js";
 import { callStateName, catalogue, endingName, roleName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
@@ -109,6 +110,14 @@ export const Calls = {
     watch([ordered, () => route.value.id], () => {
       if (route.value.view === "calls" && !chosen.value && ordered.value.length) go("calls", ordered.value[0].call.id);
     }, { immediate: true });
+
+    // An agent's own call comes to the front by itself.
+    const own = () => live.calls.find((entry) => !entry.over && entry.ticket?.agent && entry.ticket.agent === me.value?.agent_id)?.call.id;
+    watch(own, (id) => {
+      if (!id) return;
+      go("calls", id);
+      pane.value = "call";
+    });
 
     const tab = (name, words) => html`
       <button type="button" role="tab" aria-selected=${pane.value === name} class=${{ on: pane.value === name }} onClick=${() => { pane.value = name; }}>${words}</button>`;

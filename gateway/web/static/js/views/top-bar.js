@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { duration } from "../clock.js";
 import { ElPopover, ElTooltip, html, ref } from "../dom.js";
 import { live } from "../live.js";
+import { me } from "../me.js";
 import { address, route } from "../route.js";
 import { accountRoleName, catalogue, componentName, componentReason, presenceName } from "../words.js";
 import { PasswordDialog } from "./password.js";
@@ -18,14 +19,13 @@ const modelShort = { demo: "演示模型", official: "官方模型", configured:
 const connection = { open: "已连接", connecting: "正在连接", lost: "连接断开", closed: "未连接" };
 
 export const TopBar = {
-  props: { account: { type: Object, required: true } },
   emits: ["sign-out"],
-  setup(props, { emit }) {
+  setup(_, { emit }) {
     const changingPassword = ref(false);
     const { busy, act } = useAction();
-    const self = () => live.agents.find((agent) => agent.id === props.account.agent_id);
+    const self = () => live.agents.find((agent) => agent.id === me.value.agent_id);
     const signedIn = () => live.agents.filter((agent) => agent.presence !== "signed_out");
-    const links = () => LINKS.filter(({ roles }) => !roles || roles.includes(props.account.role));
+    const links = () => LINKS.filter(({ roles }) => !roles || roles.includes(me.value.role));
     const ongoing = () => live.calls.filter((entry) => !entry.over).length;
 
     const model = () => {
@@ -64,7 +64,7 @@ export const TopBar = {
     };
     const menu = () => html`
       <div class="menu">
-        <p><b>${props.account.display_name}</b><small>${props.account.name} · ${accountRoleName(props.account.role)}</small></p>
+        <p><b>${me.value.display_name}</b><small>${me.value.name} · ${accountRoleName(me.value.role)}</small></p>
         <button type="button" onClick=${() => { changingPassword.value = true; }}>修改密码</button>
         <button type="button" onClick=${() => emit("sign-out")}>退出登录</button>
         <small>${Object.entries(live.system?.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(" · ")}</small>
@@ -87,7 +87,7 @@ export const TopBar = {
           ${selfKeys()}
           <span class=${["dot", `dot-${live.state}`]} role="status" title=${connection[live.state]} aria-label=${connection[live.state]} />
           <${ElPopover} trigger="click" width="220" placement="bottom-end">${{
-            reference: () => html`<button type="button" class="me" aria-label="我的账号">${props.account.display_name}</button>`,
+            reference: () => html`<button type="button" class="me" aria-label="我的账号">${me.value.display_name}</button>`,
             default: menu,
           }}<//>
         </div>
