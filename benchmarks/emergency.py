@@ -132,14 +132,14 @@ class Field:
     gateway: Target
     callers: UserAgent
     stack: AsyncExitStack
-    rung: dict[str, asyncio.Future[float]] = field(default_factory=dict)
+    rung: dict[tuple[str, str], asyncio.Future[float]] = field(default_factory=dict)
 
     async def desk(self, session: Session) -> None:
         """Note when an INVITE for a desk arrived, and answer it."""
         arrived = time.time() - (time.monotonic() - session.invited_at)
-        caller = session.request.headers.get("X-Jiesu-Caller") or ""
-        if caller in self.rung and not self.rung[caller].done():
-            self.rung[caller].set_result(arrived)
+        call = (session.request.headers.get("X-Jiesu-Caller") or "", session.called.user or "")
+        if call in self.rung and not self.rung[call].done():
+            self.rung[call].set_result(arrived)
         await self._answer(session, 0.0)
 
     async def agent(self, session: Session) -> None:
@@ -163,14 +163,14 @@ class Field:
     async def call(self, sentence: Sentence, number: str, gateway: GatewayProcess) -> Measured:
         """Call as *number*, say the sentence once an agent is there, and measure."""
         measured = Measured(sentence)
-        self.rung[number] = asyncio.get_running_loop().create_future()
+        desk = self.rung[number, sentence.line] = asyncio.get_running_loop().create_future()
         async with TimedPhone() as phone:
             session = await self._connected(number, phone)
             try:
                 await phone.until(lambda packet: _is_loud(packet.payload, packet.payload_type), limit=LIMIT)
                 phone.say(sentence.samples)
                 async with asyncio.timeout(LIMIT):
-                    rung = await self.rung[number]
+                    rung = await desk
             except TimeoutError:
                 rung = None
             finally:
