@@ -177,12 +177,14 @@ class Softphone:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._media)
-            await stack.enter_async_context(self._agent)
+        try:
+            await self._stack.enter_async_context(self._media)
+            await self._stack.enter_async_context(self._agent)
             if self._account is not None:
-                await stack.enter_async_context(Registration(self._agent.endpoint, self._account))
-            self._stack = stack.pop_all()
+                await self._stack.enter_async_context(Registration(self._agent.endpoint, self._account))
+        except BaseException:
+            await self._stack.aclose()  # not told of the failure: a task group in there would wrap it in a group
+            raise
         return self
 
     async def __aexit__(

@@ -110,62 +110,81 @@ async def _until_stopped(arguments: argparse.Namespace, errand: Errand, voice: _
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         async with Softphone(arguments.listen, arguments.register) as phone:
+            orders = _Orders(await _standard_input(), voice, tell) if arguments.orders else None
             tell("listening", address=f"{phone.address.transport}:{phone.address.host}:{phone.address.port}")
             if arguments.register:
                 tell("registered", user=arguments.register.user)
-            return int(await arguments.act(arguments, phone, errand, voice, tell))
+            return int(await arguments.act(arguments, phone, errand, orders, tell))
     except asyncio.CancelledError:
         return INTERRUPTED
     except OSError as error:
         raise OurMistake(f"--listen {arguments.listen.host}:{arguments.listen.port}: {error.strerror}") from error
 
 
-async def _call(arguments: argparse.Namespace, phone: Softphone, errand: Errand, voice: _Voice, tell: _Tell) -> int:
+async def _call(
+    arguments: argparse.Namespace, phone: Softphone, errand: Errand, orders: _Orders | None, tell: _Tell
+) -> int:
     def say(news: softphone.News) -> None:
         _pass_on(news, tell)
 
     call = await phone.call(arguments.uri, number=arguments.number, tell=say)
     tell("calling", uri=str(arguments.uri))
-    orders = _orders(voice, tell) if arguments.orders else softphone.no_orders()
-    return 0 if await phone.attend(call, errand, orders, say) else 1
+    return 0 if await phone.attend(call, errand, orders.given() if orders else softphone.no_orders(), say) else 1
 
 
-async def _answer(arguments: argparse.Namespace, phone: Softphone, errand: Errand, voice: _Voice, tell: _Tell) -> int:
+async def _answer(
+    arguments: argparse.Namespace, phone: Softphone, errand: Errand, orders: _Orders | None, tell: _Tell
+) -> int:
     def say(news: softphone.News) -> None:
         _pass_on(news, tell)
 
     while True:
         call = await phone.next_call()
         tell("ringing", caller=call.leg.leg.number)
-        orders = _orders(voice, tell) if arguments.orders else softphone.no_orders()
-        talked = await phone.attend(call, errand, orders, say)
+        talked = await phone.attend(call, errand, orders.given() if orders else softphone.no_orders(), say)
         if arguments.once:
             return 0 if talked else 1
 
 
-async def _orders(voice: _Voice, tell: _Tell) -> AsyncIterator[softphone.Order]:
-    """Read orders from standard input; hang up at its end."""
+# --- orders ----------------------------------------------------------------------------------------------------
+
+
+async def _standard_input() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := (await reader.readline()).decode("utf-8", "replace"):
-        verb, _, rest = line.strip().partition(" ")
-        try:
-            match verb:
-                case "play":
-                    yield softphone.Play(path=_check_wav(Path(rest)))
-                case "say":
-                    yield softphone.Play(path=await asyncio.to_thread(voice.spoken, rest))
-                case "keys":
-                    yield softphone.Press(digits=_digits(rest))
-                case "hangup":
-                    yield softphone.HangUp()
-                case "":
-                    pass
-                case _:
-                    raise OurMistake(f"no such order: {verb}")
-        except (OurMistake, Unavailable, argparse.ArgumentTypeError) as mistake:
-            tell("not understood", reason=str(mistake))
-    yield softphone.HangUp()
+    return reader
+
+
+class _Orders:
+    """What *lines* order, for one call after the other."""
+
+    def __init__(self, lines: asyncio.StreamReader, voice: _Voice, tell: _Tell) -> None:
+        self._lines = lines
+        self._voice = voice
+        self._tell = tell
+
+    async def given(self) -> AsyncIterator[softphone.Order]:
+        """Yield orders as they come; the end of the lines is the order to hang up."""
+        while line := await self._lines.readline():
+            verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
+            try:
+                yield await self._order(verb, rest)
+            except (OurMistake, Unavailable, argparse.ArgumentTypeError) as mistake:
+                self._tell("not understood", reason=str(mistake))
+        yield softphone.HangUp()
+
+    async def _order(self, verb: str, rest: str) -> softphone.Order:
+        match verb:
+            case "play":
+                return softphone.Play(path=_check_wav(Path(rest)))
+            case "say":
+                return softphone.Play(path=await asyncio.to_thread(self._voice.spoken, rest))
+            case "keys":
+                return softphone.Press(digits=_digits(rest))
+            case "hangup":
+                return softphone.HangUp()
+            case _:
+                raise OurMistake(f"no such order: {verb}")
 
 
 class _Voice:

@@ -1,9 +1,9 @@
 """Whose words a recording contains, decided from its sound alone.
 
-Every sentence that may have been said is cut into pieces of a second, passed through the G.711 law that carried it,
-and searched for in the recording by normalised cross-correlation (1.0: the very same samples). A piece that was
-carried without loss scores nearly 1; other people's speech scores what similar vowels give. A sentence scores as its
-middle piece does, so that a packet lost on the way does not make it unheard, and half a sentence does not count.
+Every sentence that may have been said is passed through the G.711 law that carried it, cut into pieces of half a
+second, and searched for in the recording by normalised cross-correlation (1.0: the very same samples). Its pieces must
+lie there in their order and distance, so that the same words in another sentence do not count. A sentence scores as its
+middle piece does: a packet lost on the way does not make it unheard, and less than half of a sentence is not heard.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import numpy.typing as npt
 from channels.media.g711 import Law, decode_bytes, encode_bytes
 
 RATE: Final = 8000
-PIECE: Final = RATE
+PIECE: Final = RATE // 2
 """Samples searched for at once."""
+DRIFT: Final = RATE // 4
+"""How far, in samples, a piece may lie from where the rest of its sentence puts it: a jitter buffer stretches time."""
 THRESHOLD: Final = 0.7
 """Between what carried sentences score (nearly 1) and what others do (half of that at most); see `Hearing.margin`."""
 _BLOCK: Final = 1 << 16
@@ -64,7 +66,7 @@ def listen(recording: Path, sentences: Iterable[Sentence], law: Law = Law.PCMA) 
     scores = {}
     for sentence in sentences:
         carried = decode_bytes(encode_bytes(_samples(sentence.path), law), law).astype(np.float32)
-        scores[sentence] = float(np.median([searched.best(piece) for piece in _pieces(carried)]))
+        scores[sentence] = searched.score(carried)
     return Hearing(scores=scores)
 
 
@@ -82,20 +84,36 @@ class _Searched:
         running = np.concatenate([[0.0], np.cumsum(padded.astype(np.float64) ** 2)])
         self._energy = running[PIECE:] - running[:-PIECE]
 
-    def best(self, piece: Sound) -> float:
-        """Return the highest normalised cross-correlation of *piece* (float [PIECE]) with any stretch."""
+    def score(self, sentence: Sound) -> float:
+        """Return how surely *sentence* is in here: its median piece, in the place that suits all pieces best."""
+        starts, pieces = zip(*_pieces(sentence), strict=True)
+        found = [self._correlate(piece) for piece in pieces]
+        places = {int(each.argmax()) - start for start, each in zip(starts, found, strict=True)}
+        return max(
+            float(np.median([_near(each, place + start) for start, each in zip(starts, found, strict=True)]))
+            for place in places
+        )
+
+    def _correlate(self, piece: Sound) -> Sound:
+        """Return the normalised cross-correlation of *piece* (float [PIECE]) with every stretch."""
         own = float((piece.astype(np.float64) ** 2).sum())
         products = np.fft.irfft(self._blocks * np.conj(np.fft.rfft(piece, _BLOCK)), _BLOCK)[:, : self._step].ravel()
         energy = self._energy[: len(products)]
         scores = np.where(energy > own * _QUIET, products / np.sqrt(np.maximum(energy, 1.0) * own), 0.0)
-        return float(scores.max(initial=0.0))
+        return scores.astype(np.float32)
 
 
-def _pieces(sound: Sound) -> list[Sound]:
-    """Cut a sentence into its pieces; a rest shorter than a piece is left out, nearly silent pieces are no evidence."""
-    pieces = [sound[at : at + PIECE] for at in range(0, len(sound) - PIECE + 1, PIECE)]
-    loudest = max(float((piece**2).sum()) for piece in pieces)
-    return [piece for piece in pieces if float((piece**2).sum()) > loudest * _QUIET]
+def _near(scores: Sound, place: int) -> float:
+    """Return the best of *scores* within `DRIFT` of *place*."""
+    return float(scores[max(0, place - DRIFT) : max(0, place + DRIFT)].max(initial=0.0))
+
+
+def _pieces(sound: Sound) -> list[tuple[int, Sound]]:
+    """Cut a sentence into its pieces with their starts, the last one to its very end; quiet pieces are no evidence."""
+    starts = [*range(0, len(sound) - PIECE, PIECE), len(sound) - PIECE]
+    pieces = [(start, sound[start : start + PIECE]) for start in starts]
+    loudest = max(float((piece**2).sum()) for _, piece in pieces)
+    return [(start, piece) for start, piece in pieces if float((piece**2).sum()) > loudest * _QUIET]
 
 
 def _samples(path: Path) -> npt.NDArray[np.int16]:

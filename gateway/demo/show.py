@@ -100,8 +100,7 @@ class Show:
     async def _until_hearing(self) -> None:
         try:
             async with asyncio.timeout(STEP_LIMIT):
-                while not self._gateway.recognizer.is_hearing:  # noqa: ASYNC110 - it has no event to wait for
-                    await asyncio.sleep(0.05)
+                await self._gateway.recognizer.hearing()
         except TimeoutError:
             raise StepMissing("the recogniser did not begin to listen") from None
 
