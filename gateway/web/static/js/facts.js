@@ -1,5 +1,5 @@
 // Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
-import { catalogue, decisionName, endingName, fieldName, lineName, outcomeName, roleName, stepName, transferStateName, unitName } from "./words.js";
+import { catalogue, decisionName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stepName, transferStateName, unitName } from "./words.js";
 
 const actions = {
   "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
@@ -32,10 +32,15 @@ const table = {
   "transcript.gap": (v) => ["note", `转写中断（${v.reason ?? ""}）`],
   "utterance.heard": (v) => ["trace", `${roleName(v.role)}：${v.text ?? ""}`],
   "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
-  "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似 ${lineName(String(v.line))} 险情`],
+  "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似紧急情况（${lineName(String(v.line))}）`],
   "emergency.unserved": (v) => ["alarm", `${lineName(String(v.line))} 没有可拨打的号码，请坐席处理`],
   "emergency.withdrawn": (v) => ["note", `后面的话排除了${quoted(v.phrase)}`],
   "decision.made": (v) => ["note", `判定${decisionName(v.decision, v.outcome)}：${outcomeName(v.decision, v.outcome)}`],
+  "agent.changed": (v) => ["trace", `坐席 ${v.agent} ${presenceName(v.presence)}`],
+  "account.changed": (v) => ["key", `${v.by} 修改了账号 ${v.account}${(v.fields ?? []).includes("password") ? "（含密码）" : ""}`],
+  "recogniser.lost": () => ["alarm", "语音识别中断，通话照常，正在重启"],
+  "recogniser.back": (v) => ["key", `语音识别恢复，中断 ${seconds(v.deaf)}`],
+  "journal.doubted": (v) => ["alarm", `日志校验存疑：${v.reason ?? ""}`],
   "action.taken": (v) => ["key", `${v.by} ${actions[v.action] ?? v.action}${v.target ? `（${targetName(v)}）` : ""}`],
 };
 const targetName = (v) => (v.action.startsWith("transfer") ? unitName(v.target) : lineName(v.target));

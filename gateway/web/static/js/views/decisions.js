@@ -8,15 +8,18 @@ function evidence({ rule, evidence: seen }) {
   return `依据来电中的“${seen}”`;
 }
 
-const reasonView = (reason) => html`
-  <li>
-    <span>${evidence(reason)}</span> <code>${reason.rule}</code>
-    ${reason.citation && html`
-      <details>
-        <summary>《${reason.citation.document.replace(/[《》]/g, "")}》${reason.citation.article}</summary>
-        <blockquote>${reason.citation.words}</blockquote>
-      </details>`}
-  </li>`;
+const citationView = (citation) => html`
+  <details>
+    <summary>${citation.document.includes("《") ? citation.document : `《${citation.document}》`}${citation.article}</summary>
+    <blockquote>${citation.words}</blockquote>
+  </details>`;
+
+// Reasons that rest on the same article quote it once, after the last of them.
+function reasonView(reason, index, reasons) {
+  const { citation } = reason;
+  const isLast = !reasons.slice(index + 1).some((later) => later.citation?.obligation === citation?.obligation);
+  return html`<li key=${index}><span>${evidence(reason)}</span> <code>${reason.rule}</code>${citation && isLast && citationView(citation)}</li>`;
+}
 
 export const Decisions = ({ decisions }) => html`
   <section class="decisions" aria-label="判定与依据">

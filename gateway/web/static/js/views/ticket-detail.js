@@ -77,7 +77,7 @@ export const TicketDetail = {
         <div class="sheet detail-talk">
           <h4>录音与转写</h4>
           ${sound()}
-          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${Boolean(detail.value.sound_seconds)}
+          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${Boolean(detail.value.sound_seconds && !detail.value.live)}
             empty="这次通话没有转写" onSeek=${(seconds) => player.value?.seek(seconds)} />
         </div>
         <div class="sheet detail-history"><${Timeline} entries=${entries} /></div>

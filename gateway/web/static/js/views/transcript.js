@@ -73,8 +73,9 @@ export const Transcript = {
     const time = (line) => (props.seekable
       ? html`<button type="button" class="said-time" title="从这里播放" onClick=${() => emit("seek", line.start)}>▶ ${place(line.start)}</button>`
       : html`<time class="said-time">${place(line.start)}</time>`);
+    const phrasesOf = (line) => phrases.value.filter((hit) => hit.phrase_start === null || overlaps(line, hit));
     const words = (line) => {
-      if (!isNow(line) || !line.words.length) return marked(line.text, phrases.value);
+      if (!isNow(line) || !line.words.length) return marked(line.text, phrasesOf(line));
       return line.words.map((word) => html`<span class=${props.position >= word.start && props.position < word.end ? "word-now" : null}>${word.text}</span>`);
     };
     const bubble = (line) => html`
@@ -102,4 +103,7 @@ export const Transcript = {
   },
 };
 
+// Partial words still move a little in time.
+const SLACK = 0.5;
+const overlaps = (line, hit) => hit.phrase_end > line.start - SLACK && hit.phrase_start < line.end + SLACK;
 const gapReason = (reason) => (/[\u4e00-\u9fff]/.test(reason) ? reason : "语音识别重启");
