@@ -61,8 +61,9 @@ def telephones(legs: int, seconds: float) -> None:
     ticks = int(seconds / _PERIOD)
     for tick in range(ticks + 10):
         due = began + tick * _PERIOD
-        while (left := due - time.monotonic()) > 0:
-            for descriptor, _ in epoll.poll(left):
+        left = max(0.0, due - time.monotonic())
+        while ready := epoll.poll(left):
+            for descriptor, _ in ready:
                 index = index_of[descriptor]
                 sockets[index].recv_into(buffer)
                 now = time.monotonic()
@@ -70,6 +71,7 @@ def telephones(legs: int, seconds: float) -> None:
                 if index == 0 and last[0]:
                     spacings.append(now - last[0])
                 last[index] = now
+            left = max(0.0, due - time.monotonic())
         if tick >= ticks:
             continue
         header = b"\x80\x00" + (tick & 0xFFFF).to_bytes(2, "big") + (tick * 160).to_bytes(4, "big")
