@@ -195,8 +195,13 @@ class Field:
     async def _suspected(self, gateway: GatewayProcess, number: str, line: str) -> float | None:
         """Return the instant at which the journal has the first suspicion of *line*, by the clock of the wall."""
         listed = await gateway.get(f"/api/tickets?search={number}")
-        facts = gateway.facts(listed["tickets"][0]["call_id"]) if listed["tickets"] else []
-        found = [fact for fact in facts if fact.kind == "emergency.suspected" and fact.values["line"] == line]
+        call_id = listed["tickets"][0]["call_id"]
+        await gateway.fact(call_id, "call.ended")
+        found = [
+            fact
+            for fact in gateway.facts(call_id)
+            if fact.kind == "emergency.suspected" and fact.values["line"] == line
+        ]
         return found[0].at.timestamp() if found else None
 
 
