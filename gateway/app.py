@@ -6,9 +6,10 @@ opposite order, so that a call always stands on something.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from config.settings import ListenAddress as ConfiguredAddress
 from config.settings import Trunk as ConfiguredTrunk
 from gateway.domain.call import CallId, Destination
 from gateway.domain.emergency import EmergencyLine
+from gateway.domain.errors import OurMistake
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
 from gateway.ports import IncomingCall
@@ -52,6 +54,10 @@ from routing.emergency import Detector, Watch
 log = structlog.get_logger(__name__)
 
 CONFIG = Path(__file__).parent.parent / "config"
+
+
+class UnusableSetting(OurMistake):
+    """A setting that this machine cannot fulfil; the text is one line: key, value, reason."""
 
 
 class SystemClock:
@@ -94,9 +100,11 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """Start everything; what a crash left unfinished is closed first."""
-        async with AsyncExitStack() as stack:
-            await self._start(stack)
-            self._stack = stack.pop_all()
+        try:
+            await self._start(self._stack)
+        except BaseException:
+            await self._stack.aclose()  # not told of the failure: a task group in there would wrap it in a group
+            raise
         return self
 
     async def __aexit__(
@@ -131,8 +139,8 @@ class Gateway:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        data = Path(settings.node.data)
-        data.mkdir(parents=True, exist_ok=True)
+        with _as_setting("node.data", settings.node.data):
+            data = _made(Path(settings.node.data))
         self.store = await stack.enter_async_context(SqliteStore(data / "jiesu.sqlite", clock=self.clock))
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
@@ -148,9 +156,11 @@ class Gateway:
         )
         exchange = self._exchange(data / "recordings")
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
-        self.console = await stack.enter_async_context(self._console(exchange))
+        with _as_setting("web.listen", settings.web.listen):
+            self.console = await stack.enter_async_context(self._console(exchange))
         self.first_password = await ensure_first_account(self.store)
-        await stack.enter_async_context(self.telephony)
+        with _as_setting("sip.listen", ", ".join(settings.sip.listen)):
+            await stack.enter_async_context(self.telephony)
 
     def _take(self, incoming: IncomingCall, call_id: CallId) -> None:
         self.switchboard.take(incoming, call_id)
@@ -272,6 +282,20 @@ class Gateway:
 
     def _tell(self, kind: str, **values: Json) -> None:
         self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
+
+
+@contextmanager
+def _as_setting(key: str, value: str) -> Iterator[None]:
+    """Name the setting whose address cannot be bound."""
+    try:
+        yield
+    except OSError as error:
+        raise UnusableSetting(f"{key} = {value}: {os.strerror(error.errno or 0)}") from error
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _destination(number: str, trunk: str) -> Destination:
