@@ -259,7 +259,13 @@ class Gateway:
             prompts=self.announcements.words,
             health=self.health,
         )
-        return Console(parts, host, port)
+        return Console(
+            parts,
+            host,
+            port,
+            session_lifetime=settings.web.session_lifetime.total_seconds(),
+            secure_cookies=settings.web.secure_cookies,
+        )
 
     def _agents(self) -> Iterator[Agent]:
         for telephone in self._settings.telephone:
@@ -308,6 +314,8 @@ def _trunk(trunk: ConfiguredTrunk) -> Trunk:
         name=trunk.name,
         target=Target(trunk.transport, host, port),
         sources=trunk.sources,
+        same_port=trunk.same_port,
+        keeps_way=trunk.keeps_way,
         credentials=Credentials(user=trunk.username, password=trunk.password) if trunk.username else None,
     )
 
@@ -317,8 +325,11 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         queue=desk.queue_limit.total_seconds(),
         agent_ring=desk.agent_ring_limit.total_seconds(),
+        no_answer_rest=desk.no_answer_rest.total_seconds(),
+        wrap_up=desk.wrap_up_limit.total_seconds(),
         unit_ring=desk.unit_ring_limit.total_seconds(),
         consultation=desk.consult_limit.total_seconds(),
-        wrap_up=desk.wrap_up_limit.total_seconds(),
+        call=desk.call_limit.total_seconds(),
+        brief=handoff.brief_limit.total_seconds(),
         acceptance=handoff.accept_limit.total_seconds(),
     )
