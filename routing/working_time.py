@@ -1,8 +1,8 @@
 """Working time (工作日): which days count, when a period of N working days ends, when an office is open.
 
 A working day is Monday to Friday, statutory holidays out, make-up workdays (调休上班) in. The State Council names both
-in a yearly notice (国务院办公厅关于…部分节假日安排的通知). Before it is out, a year is counted on weekdays and on the holidays
-whose solar date is fixed by 《全国年节及纪念日放假办法》 article 2, and whatever rests on that is provisional.
+in a yearly notice (部分节假日安排的通知). Before it is out, a year is counted on weekdays and on the holidays whose
+dates 《全国年节及纪念日放假办法》 fixes in its article 2; whatever rests on that is provisional.
 
 The day of receipt is not counted. A period of N working days ends with the N-th working day after it, at 24:00, which
 is 00:00 of the day after; receipt on a rest day makes the next working day the first. Days are those of the *zone* that
@@ -97,7 +97,7 @@ def extend(calendar: Calendar, deadline: Deadline, n: int, zone: tzinfo, *, end_
     return Deadline(at=_end_of(last, zone, end_of_day), provisional=deadline.provisional or not settled)
 
 
-def end_of_day(at: datetime, zone: tzinfo) -> datetime:
+def end_of_same_day(at: datetime, zone: tzinfo) -> datetime:
     """Return 24:00 of the day on which *at* falls, rest day or not: the end of what is due the same day (当日)."""
     return _end_of(day_of(at, zone), zone, None)
 
@@ -269,9 +269,11 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def _end_of(day: date, zone: tzinfo, closes: time | None) -> datetime:
-    if closes is not None and closes.tzinfo is not None:
+    if closes is None or closes == time.min:
+        return _midnight(day + _DAY, zone)
+    if closes.tzinfo is not None:
         raise OurMistake(f"{closes.isoformat()}: a closing time has no zone of its own")
-    return datetime.combine(day, closes, tzinfo=zone) if closes else _midnight(day + _DAY, zone)
+    return datetime.combine(day, closes, tzinfo=zone)
 
 
 def _since_midnight(clock: time) -> timedelta:
