@@ -61,7 +61,10 @@ class Show:
                 finally:
                     await asyncio.gather(*(person.leave() for person in self._people))
                     following.cancel()
-        except* StepMissing as missing:
+        except BaseExceptionGroup as group:
+            missing = group.subgroup(StepMissing)
+            if missing is None:
+                raise
             raise _first_of(missing) from None
         return found
 
