@@ -1,6 +1,7 @@
 """The live messages' WebSocket (实时通道): a snapshot, then every change in order, to each page that watches.
 
 A watcher is subscribed before its snapshot is taken, and the snapshot is taken without a pause: nothing falls between.
+A page follows one call at a time; when it chooses another it is given a fresh snapshot.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from gateway.web.messages import (
     SIGNED_OUT,
     AgentsTold,
     AnyMessage,
+    CallHead,
     CallOver,
     CallTold,
     FactTold,
+    Follow,
     SaidTold,
     Snapshot,
     SystemTold,
@@ -61,16 +64,9 @@ async def watch_live(visit: Visit) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, timeout=CLOSE_LIMIT, max_msg_size=1024, compress=False)
     await socket.prepare(visit.request)
     pages.add(socket)
+    page = _Page(visit, socket)
     try:
-        with visit.parts.feed.watch() as subscription:
-            snapshot = snapshot_of(visit.parts)
-            await _send(socket, snapshot)
-            await first_of(
-                None,
-                gone=_until_gone(socket),
-                told=_tell(socket, visit.parts, subscription),
-                checked=_check(socket, visit),
-            )
+        await first_of(None, gone=page.listen(), told=page.tell(), checked=page.check())
     except (TimeoutError, ConnectionError):
         log.info("page.lost")
     finally:
@@ -78,10 +74,12 @@ async def watch_live(visit: Visit) -> web.WebSocketResponse:
     return socket
 
 
-def snapshot_of(parts: ConsoleParts) -> Snapshot:
-    """Return everything as it stands."""
+def snapshot_of(parts: ConsoleParts, followed: str) -> Snapshot:
+    """Return everything as it stands, with the words and facts of the *followed* call."""
+    calls = parts.switchboard.calls
     return Snapshot(
-        calls=[live_call_view(call) for call in parts.switchboard.calls.values()],
+        calls=[CallHead(call=call_view(call), ticket=ticket_view(call.record.ticket)) for call in calls.values()],
+        followed=live_call_view(calls[CallId(followed)]) if followed in calls else None,
         agents=agent_views(parts.desk.agents, parts.clock.monotonic()),
         system=system_view(parts),
     )
@@ -103,62 +101,88 @@ def system_view(parts: ConsoleParts) -> SystemView:
     )
 
 
-def messages_for(item: FeedItem, parts: ConsoleParts) -> Iterator[AnyMessage]:
-    """Yield what a page is told of *item*; the words themselves come as `Said`, so their facts are left out."""
+def messages_for(item: FeedItem, parts: ConsoleParts, followed: str) -> Iterator[AnyMessage]:
+    """Yield what a page that follows one call is told of *item*.
+
+    What is said, and every single fact, belongs to the followed call alone: other citizens' words are not spread, and
+    two hundred pages do not cost two hundred times every word.
+    """
     match item:
-        case Said():
-            yield SaidTold(call_id=item.call_id, said=said_view(item))
+        case Said(call_id=call_id) if call_id == followed:
+            yield SaidTold(call_id=call_id, said=said_view(item))
         case TicketChanged():
             yield TicketTold(ticket=ticket_view(item.ticket))
-        case Fact(call_id=str(call_id)):
+        case Fact(call_id=str(call_id)) if item.kind != SAID_ALREADY:
             call = parts.switchboard.calls.get(CallId(call_id))
             if item.kind == "call.ended":
                 yield CallOver(call_id=call_id, ending=str(item.values.get("reason", "")))
             elif call is not None:
                 yield CallTold(call=call_view(call))
-            if item.kind != SAID_ALREADY:
+            if call_id == followed:
                 yield FactTold(fact=fact_view(item))
 
 
-async def _tell(socket: web.WebSocketResponse, parts: ConsoleParts, subscription: Subscription) -> None:
-    async for item in subscription:
-        if isinstance(item, Dropped):
-            await socket.close(code=LAGGED, message=b"lagged")
-            return
-        for message in messages_for(item, parts):
-            await _send(socket, message)
+class _Page:
+    """One page that watches, and the call it follows."""
 
+    def __init__(self, visit: Visit, socket: web.WebSocketResponse) -> None:
+        self._visit = visit
+        self._parts = visit.parts
+        self._socket = socket
+        self._followed = ""
+        self._asked = asyncio.Event()
 
-async def _check(socket: web.WebSocketResponse, visit: Visit) -> None:
-    """Tell of agents and system when they changed; close the page's channel when its session is over."""
-    parts = visit.parts
-    agents, system = _essence(parts.desk.agents), system_view(parts)
-    while True:
-        await asyncio.sleep(PULSE)
-        if not visit.context.sessions.is_open(visit.signed_in, parts.clock.monotonic()):
-            await socket.close(code=SIGNED_OUT, message=b"signed out")
-            return
-        if _essence(parts.desk.agents) != agents:
-            agents = _essence(parts.desk.agents)
-            await _send(socket, AgentsTold(agents=agent_views(parts.desk.agents, parts.clock.monotonic())))
-        if system_view(parts) != system:
-            system = system_view(parts)
-            await _send(socket, SystemTold(system=system))
+    async def listen(self) -> None:
+        """Take in what the page sends, until it goes: which call it follows."""
+        async for message in self._socket:
+            try:
+                follow = msgspec.json.decode(message.data, type=Follow)
+            except (msgspec.MsgspecError, TypeError):
+                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not understood")
+                return
+            self._followed = follow.call_id
+            self._asked.set()
+
+    async def tell(self) -> None:
+        """Tell a snapshot and then every change; a fresh snapshot when the page follows another call."""
+        while True:
+            self._asked.clear()
+            with self._parts.feed.watch() as subscription:
+                await self._send(snapshot_of(self._parts, self._followed))
+                if await first_of(None, asked=self._asked.wait(), told=self._pass_on(subscription)) == "told":
+                    return
+
+    async def check(self) -> None:
+        """Tell of agents and system when they changed; close the channel when the page's session is over."""
+        parts, context = self._parts, self._visit.context
+        agents, system = _essence(parts.desk.agents), system_view(parts)
+        while True:
+            await asyncio.sleep(PULSE)
+            if not context.sessions.is_open(self._visit.signed_in, parts.clock.monotonic()):
+                await self._socket.close(code=SIGNED_OUT, message=b"signed out")
+                return
+            if _essence(parts.desk.agents) != agents:
+                agents = _essence(parts.desk.agents)
+                await self._send(AgentsTold(agents=agent_views(parts.desk.agents, parts.clock.monotonic())))
+            if system_view(parts) != system:
+                system = system_view(parts)
+                await self._send(SystemTold(system=system))
+
+    async def _pass_on(self, subscription: Subscription) -> None:
+        async for item in subscription:
+            if isinstance(item, Dropped):
+                await self._socket.close(code=LAGGED, message=b"lagged")
+                return
+            for message in messages_for(item, self._parts, self._followed):
+                await self._send(message)
+
+    async def _send(self, message: AnyMessage) -> None:
+        async with asyncio.timeout(SEND_LIMIT):
+            await self._socket.send_str(_encoder.encode(message).decode())
 
 
 def _essence(agents: tuple[Agent, ...]) -> list[tuple[str, str, str | None]]:
     return [(agent.id, agent.presence.value, agent.call_id) for agent in agents]
-
-
-async def _until_gone(socket: web.WebSocketResponse) -> None:
-    """Read, and ignore, what the page sends."""
-    async for _ in socket:
-        pass
-
-
-async def _send(socket: web.WebSocketResponse, message: AnyMessage) -> None:
-    async with asyncio.timeout(SEND_LIMIT):
-        await socket.send_str(_encoder.encode(message).decode())
 
 
 async def close_pages(pages: set[web.WebSocketResponse]) -> None:

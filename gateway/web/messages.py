@@ -1,8 +1,9 @@
 """What the live page is told over ``/api/live`` (实时消息): tagged Structs, one JSON object per WebSocket text frame.
 
-First one `Snapshot`; then what changes, in order. The page sends nothing. The server closes with `LAGGED` when the page
-reads too slowly, with `SIGNED_OUT` when its session ends, with 1001 when the console stops; but for the second, the
-page connects anew and takes a fresh snapshot.
+First a `Snapshot`; then what changes, in order. The page may send `Follow`, and is given a fresh `Snapshot` and from then
+on the words and facts of that call; without it, it is told no words. The server closes with `LAGGED` when the page reads too
+slowly, with `SIGNED_OUT` when its session ends, with 1001 when the console stops; but for the second, the page connects
+anew and takes a fresh snapshot.
 """
 
 from __future__ import annotations
@@ -41,10 +42,24 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-class Snapshot(Message, frozen=True, tag="snapshot"):
-    """Everything as it stands."""
+class Follow(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="follow", forbid_unknown_fields=True):
+    """What a page sends: the call whose words it wants, empty for none."""
 
-    calls: list[LiveCallView]
+    call_id: str
+
+
+class CallHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A live call and its ticket, without its words."""
+
+    call: CallView
+    ticket: TicketView
+
+
+class Snapshot(Message, frozen=True, tag="snapshot"):
+    """Everything as it stands, and the followed call with its words and facts."""
+
+    calls: list[CallHead]
+    followed: LiveCallView | None
     agents: list[AgentView]
     system: SystemView
 
@@ -63,13 +78,13 @@ class CallOver(Message, frozen=True, tag="call_over"):
 
 
 class FactTold(Message, frozen=True, tag="fact"):
-    """Something happened in a call."""
+    """Something happened in the followed call."""
 
     fact: FactView
 
 
 class SaidTold(Message, frozen=True, tag="said"):
-    """Words of a call, partial or final."""
+    """Words of the followed call, partial or final."""
 
     call_id: str
     said: UtteranceView | GapView

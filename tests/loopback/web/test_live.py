@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from aiohttp import ClientSession, ClientWebSocketResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 
 from gateway.services.feed import BACKLOG
 from gateway.web.messages import LAGGED, SIGNED_OUT
@@ -18,6 +18,12 @@ from tests.fakes.console import Office
 async def page(client: ClientSession) -> AsyncIterator[ClientWebSocketResponse]:
     async with client.ws_connect("/api/live") as socket:
         yield socket
+
+
+async def follow(socket: ClientWebSocketResponse, call_id: str) -> Any:
+    """Ask for the words of a call; return the snapshot that comes for it."""
+    await socket.send_json({"type": "follow", "call_id": call_id})
+    return await until(socket, "snapshot")
 
 
 async def until(socket: ClientWebSocketResponse, kind: str, **wanted: Any) -> Any:
@@ -35,11 +41,13 @@ async def test_a_page_begins_with_everything_as_it_stands(place: Office, agent: 
 
     async with page(agent) as socket:
         snapshot = await socket.receive_json(timeout=10.0)
+        followed = (await follow(socket, call.id))["followed"]
 
     assert snapshot["type"] == "snapshot"
-    assert [said["text"] for said in snapshot["calls"][0]["said"]] == ["喂你好"]
+    assert snapshot["followed"] is None
     assert snapshot["calls"][0]["ticket"]["caller"] == "138****0001"
-    assert "call.answered" in [fact["kind"] for fact in snapshot["calls"][0]["facts"]]
+    assert [said["text"] for said in followed["said"]] == ["喂你好"]
+    assert "call.answered" in [fact["kind"] for fact in followed["facts"]]
     assert [(a["id"], a["presence"]) for a in snapshot["agents"]] == [("8001", "in_call"), ("8002", "signed_out")]
     assert snapshot["system"]["model_words"] == "测试"
 
@@ -51,6 +59,7 @@ async def test_what_happens_is_told_in_order(place: Office, agent: ClientSession
         new = await until(socket, "call")
         assert new["call"]["id"] == call.id
         assert (await until(socket, "ticket"))["ticket"]["call_id"] == call.id
+        await follow(socket, call.id)
         place.say(citizen, "我家", 1.0, final=False)
         place.say(citizen, "我家停水三天了", 1.0)
         words = [(await until(socket, "said"))["said"] for _ in range(2)]
@@ -66,6 +75,28 @@ async def test_what_happens_is_told_in_order(place: Office, agent: ClientSession
             "call_id": call.id,
             "ending": "citizen hung up",
         }
+
+
+async def test_the_words_of_other_calls_are_not_told(place: Office, agent: ClientSession) -> None:
+    _, citizen = await place.talking()
+    other, waiting = await place.line.call_in()
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        await follow(socket, other.id)
+        place.say(citizen, "我姓王", 1.0)
+        place.say(waiting, "喂", 1.0)
+        told = await until(socket, "said")
+
+    assert (told["call_id"], told["said"]["text"]) == (other.id, "喂")
+
+
+async def test_a_page_that_talks_nonsense_is_sent_away(place: Office, agent: ClientSession) -> None:
+    async with page(agent) as socket:
+        await until(socket, "snapshot")
+        await socket.send_str("hello")
+        message = await socket.receive(timeout=10.0)
+
+    assert message.data == WSCloseCode.POLICY_VIOLATION
 
 
 async def test_an_emergency_comes_with_its_phrase_and_steps(place: Office, agent: ClientSession) -> None:

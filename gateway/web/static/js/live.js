@@ -11,6 +11,7 @@ export const live = reactive({ state: "closed", calls: [], agents: [], system: n
 let socket = null;
 let retry = RETRY_FIRST;
 let timer = 0;
+let followed = "";
 let onSignedOut = () => {};
 const ticketWatchers = new Set();
 
@@ -23,6 +24,7 @@ export function disconnect() {
   clearTimeout(timer);
   socket?.close();
   socket = null;
+  followed = "";
   Object.assign(live, { state: "closed", calls: [], agents: [], system: null });
 }
 
@@ -30,6 +32,17 @@ export function disconnect() {
 export function watchTickets(react) {
   ticketWatchers.add(react);
   return () => ticketWatchers.delete(react);
+}
+
+// Ask for the words of one call; the answer is a fresh snapshot that has them.
+export function follow(callId) {
+  if (callId === followed) return;
+  followed = callId;
+  askToFollow();
+}
+
+function askToFollow() {
+  if (followed && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "follow", call_id: followed }));
 }
 
 export const findCall = (id) => live.calls.find((entry) => entry.call.id === id);
@@ -42,6 +55,7 @@ function open() {
   const channel = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/live`);
   socket = channel;
   live.state = live.state === "open" ? "lost" : live.state === "lost" ? "lost" : "connecting";
+  channel.onopen = askToFollow;
   channel.onmessage = (event) => take(JSON.parse(event.data));
   channel.onclose = (event) => {
     if (socket !== channel) return;
@@ -66,7 +80,7 @@ function take(message) {
   switch (message.type) {
     case "snapshot":
       retry = RETRY_FIRST;
-      live.calls = [...message.calls.map(entryOf), ...stillShown(message.calls)];
+      live.calls = [...message.calls.map((head) => entryOf(head, message.followed)), ...stillShown(message.calls)];
       live.agents = message.agents;
       live.system = message.system;
       live.state = "open";
@@ -95,7 +109,10 @@ function take(message) {
   }
 }
 
-const entryOf = (view) => ({ ...view, at: performance.now(), over: null });
+function entryOf(head, withWords) {
+  const known = withWords?.call.id === head.call.id ? withWords : findCall(head.call.id);
+  return { ...head, said: known?.said ?? [], facts: known?.facts ?? [], at: performance.now(), over: null };
+}
 
 // Calls that ended while nobody was told: those we showed and the snapshot does not have.
 function stillShown(calls) {

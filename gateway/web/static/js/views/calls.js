@@ -3,7 +3,7 @@ import { useAction } from "../acting.js";
 import { api } from "../api.js";
 import { duration, ticking } from "../clock.js";
 import { computed, ElButton, ElMessageBox, html, ref, watch } from "../dom.js";
-import { ageOf, clearEnded, live } from "../live.js";
+import { ageOf, clearEnded, follow, live } from "../live.js";
 import { me } from "../me.js";
 import { address, go, route } from "../route.js";
 import { callStateName, catalogue, endingName, roleName, ticketStateName } from "../words.js";
@@ -110,6 +110,8 @@ export const Calls = {
     watch([ordered, () => route.value.id], () => {
       if (route.value.view === "calls" && !chosen.value && ordered.value.length) go("calls", ordered.value[0].call.id);
     }, { immediate: true });
+
+    watch(() => chosen.value?.call.id ?? "", follow, { immediate: true });
 
     // An agent's own call comes to the front by itself.
     const own = () => live.calls.find((entry) => !entry.over && entry.ticket?.agent && entry.ticket.agent === me.value?.agent_id)?.call.id;
