@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,14 @@ class Unusable:
     reason: str
 
 
-async def probe(path: Path, limit: float = PROBE_LIMIT) -> Usable | Unusable:
-    """Load the model at *path* in a process of its own, let it hear noise, and report."""
+async def probe(
+    path: Path, limit: float = PROBE_LIMIT, *, on_loading: Callable[[float], None] = lambda seconds: None
+) -> Usable | Unusable:
+    """Load the model at *path* in a process of its own, let it hear noise, and report.
+
+    *on_loading* is called every second meanwhile, with the seconds so far.
+    """
+    begun = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "asr.probe", str(path)),
@@ -50,7 +57,10 @@ async def probe(path: Path, limit: float = PROBE_LIMIT) -> Usable | Unusable:
     )
     try:
         async with asyncio.timeout(limit):
-            said, complaint = await process.communicate()
+            talking = asyncio.ensure_future(process.communicate())
+            while not (await asyncio.wait([talking], timeout=1.0))[0]:
+                on_loading(time.monotonic() - begun)
+            said, complaint = talking.result()
     except TimeoutError:
         return Unusable(reason=f"the model was not ready within {limit:g} s")
     finally:

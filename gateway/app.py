@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from asr.models import ModelChoice, choose
+from asr.models import ModelChoice, ModelKind, choose
+from asr.probe import Unusable, probe
 from asr.recogniser import VoskRecognizer
 from channels.media.client import MediaEngine, MediaSettings
 from channels.sip.call_control import CallSettings, SipCallControl
@@ -81,10 +82,8 @@ class Gateway:
         self._stack = AsyncExitStack()
         self.clock = SystemClock()
         self.feed = Feed()
-        self.model: ModelChoice = choose(Path(settings.asr.model) if settings.asr.model else None)
-        self.profile: Profile = profiles.load(
-            CONFIG / "profiles" / f"{settings.node.profile}.toml", at=self.clock.now()
-        )
+        self.model = _model(settings)
+        self.profile = _profile(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
         self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
         self.units = {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties) for unit in settings.unit}
@@ -144,6 +143,7 @@ class Gateway:
         self.store = await stack.enter_async_context(SqliteStore(data / "jiesu.sqlite", clock=self.clock))
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
+        await self._prove_model()
         self.recognizer = await stack.enter_async_context(self._recognizer())
         self.media = await stack.enter_async_context(MediaEngine(self._media_settings()))
         self.desk = Desk(self._agents(), self._agent_changed, self.clock.monotonic)
@@ -161,6 +161,14 @@ class Gateway:
         self.first_password = await ensure_first_account(self.store)
         with _as_setting("sip.listen", ", ".join(settings.sip.listen)):
             await stack.enter_async_context(self.telephony)
+
+    async def _prove_model(self) -> None:
+        """Load a model that is not ours where its failure hurts nobody (libvosk may abort the process it is in)."""
+        if self.model.kind is ModelKind.DEMO:
+            return
+        outcome = await probe(self.model.path, on_loading=self._on_loading)
+        if isinstance(outcome, Unusable):
+            raise UnusableSetting(f"asr.model = {self.model.path}: {outcome.reason}")
 
     def _take(self, incoming: IncomingCall, call_id: CallId) -> None:
         self.switchboard.take(incoming, call_id)
@@ -297,6 +305,21 @@ def _as_setting(key: str, value: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnusableSetting(f"{key} = {value}: {os.strerror(error.errno or 0)}") from error
+
+
+def _model(settings: Settings) -> ModelChoice:
+    try:
+        return choose(Path(settings.asr.model) if settings.asr.model else None)
+    except OurMistake as error:
+        raise UnusableSetting(f"asr.model = {settings.asr.model}: {error}") from error
+
+
+def _profile(settings: Settings, at: datetime) -> Profile:
+    path = CONFIG / "profiles" / f"{settings.node.profile}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(profile.stem for profile in path.parent.glob("*.toml")))
+        raise UnusableSetting(f"node.profile = {settings.node.profile}: there is no such profile; known are {known}")
+    return profiles.load(path, at=at)
 
 
 def _made(folder: Path) -> Path:

@@ -10,7 +10,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from gateway.app import UnusableSetting
 from gateway.commands import check, demo, journal, model, phone, run
+from gateway.commands.common import config_path
 from gateway.domain.errors import GatewayError, OurMistake
 
 COMMANDS = (run, demo, check, phone, model, journal)
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.main(chosen))
+    except UnusableSetting as mistake:
+        print(f"jiesu: {config_path(chosen) or 'built-in defaults'}: {mistake}", file=sys.stderr)
+        return 2
     except OurMistake as mistake:
         print(f"jiesu: {mistake}", file=sys.stderr)
         return 2

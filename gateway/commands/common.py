@@ -28,8 +28,15 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings a command line asks for. Raises `SettingsError`."""
-    path = Path(arguments.config) if arguments.config else DEFAULT_CONFIG
-    return load(path) if arguments.config or path.exists() else Settings()
+    path = config_path(arguments)
+    return load(path) if path else Settings()
+
+
+def config_path(arguments: argparse.Namespace) -> Path | None:
+    """Return the configuration file a command line names, else the one in this folder, else None."""
+    if named := getattr(arguments, "config", None):
+        return Path(named)
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
 
 
 def database_of(settings: Settings) -> Path:

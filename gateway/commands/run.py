@@ -37,8 +37,12 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with Gateway(settings) as gateway:
+    async with Gateway(settings, on_loading=_report_loading) as gateway:
         for line in gateway.announcement():
             print(line, file=sys.stderr)
         await stopped.wait()
         print("stopping: ending the calls in progress", file=sys.stderr)
+
+
+def _report_loading(seconds: float) -> None:
+    print(f"speech model: loading, {seconds:.0f} s", file=sys.stderr)
