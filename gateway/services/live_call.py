@@ -244,8 +244,10 @@ class LiveCall:
             phrase_start=hit.start,
             phrase_end=hit.end,
         )
-        if self._is_over or hit.line not in self._exchange.lines:
-            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase)
+        if self._is_over:
+            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase, reason="the citizen has gone")
+        elif hit.line not in self._exchange.lines:
+            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase, reason="no number is configured")
         else:
             self._hand_off(hit.line, hit.rule, hit)
 

@@ -242,3 +242,33 @@ def test_a_dead_store_does_not_stop_the_hand_off_and_gets_everything_when_it_is_
             assert kinds.count("handoff.desk_joined") == 1
 
     run_virtually(story())
+
+
+def test_words_of_fire_heard_after_she_hung_up_ask_for_a_call_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await talking(line)
+            line.recognizer.say(citizen.leg.id, "着火了", 5.0)
+            citizen.far_end_hangs_up()
+            ticket = await line.over(call)
+
+            unserved = line.told(call, "emergency.unserved")
+            assert [fact.values["reason"] for fact in unserved] == ["the citizen has gone"]
+            assert FIRE not in call.hand_offs
+            assert ticket.matter == "fire"
+
+    run_virtually(story())
+
+
+def test_a_line_without_a_number_is_told_to_the_agent(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await talking(line)
+            await line.say(citizen, "有人抢劫")
+
+            unserved = line.told(call, "emergency.unserved")
+            assert [(fact.values["line"], fact.values["reason"]) for fact in unserved] == [
+                ("110", "no number is configured")
+            ]
+
+    run_virtually(story())

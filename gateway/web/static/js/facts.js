@@ -33,7 +33,9 @@ const table = {
   "utterance.heard": (v) => ["trace", `${roleName(v.role)}：${v.text ?? ""}`],
   "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
   "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似紧急情况（${lineName(String(v.line))}）`],
-  "emergency.unserved": (v) => ["alarm", `${lineName(String(v.line))} 没有可拨打的号码，请坐席处理`],
+  "emergency.unserved": (v) => ["alarm", v.reason === "the citizen has gone"
+    ? `听到${quoted(v.phrase)}时市民已挂机，请立即回拨核实（${lineName(String(v.line))}）`
+    : `${lineName(String(v.line))} 没有可拨打的号码，请坐席处理`],
   "emergency.withdrawn": (v) => ["note", `后面的话排除了${quoted(v.phrase)}`],
   "decision.made": (v) => ["note", `判定${decisionName(v.decision, v.outcome)}：${outcomeName(v.decision, v.outcome)}`],
   "agent.changed": (v) => ["trace", `坐席 ${v.agent} ${presenceName(v.presence)}`],
