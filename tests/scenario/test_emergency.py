@@ -248,8 +248,8 @@ def test_words_of_fire_heard_after_she_hung_up_ask_for_a_call_back(tmp_path: Pat
     async def story() -> None:
         async with hotline(tmp_path) as line:
             call, citizen = await talking(line)
-            line.recognizer.say(citizen.leg.id, "着火了", 5.0)
             citizen.far_end_hangs_up()
+            line.recognizer.say(citizen.leg.id, "着火了", 5.0)
             ticket = await line.over(call)
 
             unserved = line.told(call, "emergency.unserved")

@@ -55,7 +55,7 @@ export function factSentence(fact) {
   }
   if (fact.kind.startsWith("handoff.")) {
     const step = fact.kind.slice("handoff.".length);
-    const weight = ["alarm", "desk_failed", "failed", "chain_exhausted"].includes(step) ? "alarm" : "key";
+    const weight = ["alarm", "desk_failed", "failed", "chain_exhausted", "citizen_left"].includes(step) ? "alarm" : "key";
     return { weight, text: `${lineName(String(values.line))} 转接：${stepName(step)}` };
   }
   if (fact.kind.startsWith("transfer.")) {
