@@ -1,9 +1,9 @@
 """What the live page is told over ``/api/live`` (实时消息): tagged Structs, one JSON object per WebSocket text frame.
 
-First a `Snapshot`; then what changes, in order. The page may send `Follow`, and is given a fresh `Snapshot` and from then
-on the words and facts of that call; without it, it is told no words. The server closes with `LAGGED` when the page reads too
-slowly, with `SIGNED_OUT` when its session ends, with 1001 when the console stops; but for the second, the page connects
-anew and takes a fresh snapshot.
+First a `Snapshot`; then what changes, in order. The page may send `Follow`, and is given a fresh `Snapshot` and from
+then on the words and facts of that call; without it, it is told no words. The server closes with `LAGGED` when the page
+reads too slowly, with `SIGNED_OUT` when its session ends, with 1001 when the console stops; but for the second, the
+page connects anew and takes a fresh snapshot.
 """
 
 from __future__ import annotations

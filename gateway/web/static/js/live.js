@@ -81,7 +81,7 @@ function take(message) {
     case "snapshot":
       retry = RETRY_FIRST;
       live.calls = [...message.calls.map((head) => entryOf(head, message.followed)), ...stillShown(message.calls)];
-      live.agents = message.agents;
+      live.agents = message.agents.map(noted);
       live.system = message.system;
       live.state = "open";
       break;
@@ -101,13 +101,16 @@ function take(message) {
       findCall(message.fact.call_id)?.facts.push(message.fact);
       break;
     case "agents":
-      live.agents = message.agents;
+      live.agents = message.agents.map(noted);
       break;
     case "system":
       live.system = message.system;
       break;
   }
 }
+
+// When we heard of it, by the browser's stop-watch; from then on it grows older here.
+const noted = (agent) => ({ ...agent, at: performance.now() });
 
 function entryOf(head, withWords) {
   const known = withWords?.call.id === head.call.id ? withWords : findCall(head.call.id);

@@ -1,7 +1,7 @@
 // The bar above everything: where one is, who listens, what is wrong, who is there.
 import { useAction } from "../acting.js";
 import { api } from "../api.js";
-import { duration } from "../clock.js";
+import { duration, ticking } from "../clock.js";
 import { ElPopover, ElTooltip, html, ref } from "../dom.js";
 import { live } from "../live.js";
 import { me } from "../me.js";
@@ -50,10 +50,11 @@ export const TopBar = {
     const agentList = () => html`
       <ul class="agents">${live.agents.map((agent) => html`
         <li key=${agent.id} class=${`presence-${agent.presence}`}>
-          <i aria-hidden="true" /><b>${agent.name}</b><span>${agent.number}</span><em>${presenceName(agent.presence)}</em><time>${duration(agent.seconds)}</time>
+          <i aria-hidden="true" /><b>${agent.name}</b><span>${agent.number}</span><em>${presenceName(agent.presence)}</em><time>${since(agent)}</time>
         </li>`)}
         ${live.agents.length === 0 && html`<li class="empty">没有登记坐席话机</li>`}
       </ul>`;
+    const since = (agent) => (agent.presence === "signed_out" ? "" : duration(agent.seconds + (ticking.value - agent.at) / 1000));
     const pause = () => act("pause", () => api.pause(self().presence !== "paused"));
     const selfKeys = () => {
       const mine = self();
