@@ -10,6 +10,10 @@ from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports import ModelDescription
 
 
+LAST_WORDS = 0.3
+"""Seconds in which the last words may still come."""
+
+
 class ScriptedRecognition:
     """The hearing of one leg, fed by the test."""
 
@@ -19,6 +23,7 @@ class ScriptedRecognition:
     def hear(self, pcm: bytes, at: float) -> None: ...
 
     async def finish(self) -> None:
+        await asyncio.sleep(LAST_WORDS)
         self._heard.put_nowait(None)
 
     def put(self, heard: Utterance | Gap) -> None:

@@ -249,6 +249,7 @@ def test_words_of_fire_heard_after_she_hung_up_ask_for_a_call_back(tmp_path: Pat
         async with hotline(tmp_path) as line:
             call, citizen = await talking(line)
             citizen.far_end_hangs_up()
+            await asyncio.sleep(0.1)
             line.recognizer.say(citizen.leg.id, "着火了", 5.0)
             ticket = await line.over(call)
 
