@@ -9,7 +9,6 @@ from gateway.domain.call import LegId
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports import ModelDescription
 
-
 LAST_WORDS = 0.3
 """Seconds in which the last words may still come."""
 
