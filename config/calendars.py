@@ -24,6 +24,9 @@ STATUTORY_DAYS = 13
 """Rest days that a whole year has at least: 《全国年节及纪念日放假办法》 article 2, as amended in 2024."""
 
 
+_ENTRY = "a date such as 2027-01-01, or { from = 2027-01-01, to = 2027-01-03 }"
+
+
 class CalendarError(SettingsError):
     """A calendar file cannot be used; the text is one line that an operator can act on."""
 
@@ -65,7 +68,7 @@ def _with_file(calendar: Calendar, path: Path) -> Calendar:
         file = TomlFile(path)
         content = file.convert(_File)
     except SettingsError as error:
-        raise CalendarError(str(error)) from error
+        raise CalendarError(str(error).replace("date | object", _ENTRY)) from error
     if not re.fullmatch(r"[12][0-9]{3}", path.stem):
         raise CalendarError(f"{path}: the name of the file: expected a year, such as 2027.toml")
     year = int(path.stem)
@@ -91,7 +94,7 @@ def _days(
     for at, entry in enumerate(entries):
         key = (field, at)
         if isinstance(entry, _Range) and entry.last < entry.first:
-            raise _error(file, key, "ends before it begins; expected `from` before `to`")
+            raise _error(file, key, f"{entry.last} is before {entry.first}; expected `from` before `to`")
         for day in _each(entry):
             if not earliest <= day <= date(year, 12, 31):
                 raise _error(file, key, f"{day} is not of {year}; expected a day from {earliest} to {year}-12-31")

@@ -145,6 +145,15 @@ def test_the_end_of_december_is_provisional_until_the_next_notice() -> None:
     assert add_working_days(noticed, received, 3, CHINA) == Deadline(at=at("2026-12-27 00:00"), provisional=False)
 
 
+def test_a_period_across_a_year_without_notice_is_provisional_even_if_it_ends_in_a_known_one() -> None:
+    gap = REAL.with_notice(2028, rest=[date(2028, 1, 1)], work=[])
+
+    deadline = add_working_days(gap, at("2027-12-20 10:00"), 12, CHINA)
+
+    assert deadline == Deadline(at=at("2028-01-06 00:00"), provisional=True)
+    assert not add_working_days(gap, at("2028-01-01 10:00"), 3, CHINA).provisional
+
+
 def test_a_notice_has_the_last_word_on_the_days_it_names() -> None:
     day, other = date(2026, 2, 14), date(2026, 2, 17)
 
@@ -387,6 +396,12 @@ def test_lunch_cuts_the_spans_it_touches_and_swallows_those_inside_it() -> None:
     assert opens == [True, False, False, True]
 
 
+def test_a_lunch_break_at_opening_delays_the_opening() -> None:
+    hours = OfficeHours.daily(Span(opens=time(8), closes=time(18)), lunch=Span(opens=time(8), closes=time(9)))
+
+    assert hours.next_opening(REAL, at("2026-03-02 07:00"), CHINA) == at("2026-03-02 09:00")
+
+
 @given(calendars, instants, st.integers(0, 10_000))
 def test_an_office_is_open_at_its_next_opening_and_not_before(calendar: Calendar, moment: datetime, share: int) -> None:
     opening = HOURS.next_opening(calendar, moment, CHINA)
@@ -431,11 +446,15 @@ def test_opening_hours_that_make_no_sense_are_refused() -> None:
 
     with pytest.raises(OurMistake, match="17:00-09:00: closes before it opens"):
         Span(opens=time(17), closes=time(9))
+    with pytest.raises(OurMistake, match="09:00-09:00: closes before it opens"):
+        Span(opens=time(9), closes=time(9))
     with pytest.raises(OurMistake, match="no zone of its own"):
         Span(opens=time(9, tzinfo=UTC), closes=time(17))
     with pytest.raises(OurMistake, match="16:00-20:00 begins before 09:00-17:00 is over"):
         OfficeHours.daily(day, late)
     with pytest.raises(OurMistake, match="5 days of opening hours; expected 7"):
         OfficeHours(week=((day,),) * 5)
+    with pytest.raises(OurMistake, match="closed from Monday to Friday"):
+        OfficeHours(week=((), (), (), (), (), (day,), ()))
     with pytest.raises(OurMistake, match="closed from Monday to Friday"):
         OfficeHours.daily(day, lunch=Span(opens=time(8), closes=time(18)))

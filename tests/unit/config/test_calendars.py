@@ -97,11 +97,19 @@ def test_a_file_need_not_name_make_up_workdays(tmp_path: Path) -> None:
     [
         ("source =", "sorce =", ':1: sorce = "关于2027年部分节假日安排的通知": unknown key; did you mean source?'),
         ('"关于2027年部分节假日安排的通知"', '" "', ':1: source = " ": expected the title of the notice'),
-        ("rest = [", "rest = [ 3,", ":2: rest[1] = 3: "),
+        (
+            "rest = [",
+            "rest = [ 3,",
+            ":2: rest[1] = 3: expected a date such as 2027-01-01, or { from = 2027-01-01, to = 2027-01-03 }",
+        ),
         ("rest = [", 'rest = [ "2027-13-01",', ':2: rest[1] = "2027-13-01": '),
         ("2027-04-05,", "2027-04-05T08:00:00,", ":2: rest[5] = "),
         ("to = 2027-02-11", "till = 2027-02-11", ":2: rest[2].till = "),
-        ("to = 2027-02-11", "to = 2027-02-01", ":2: rest[2]: ends before it begins; expected `from` before `to`"),
+        (
+            "to = 2027-02-11",
+            "to = 2027-02-01",
+            ":2: rest[2]: 2027-02-01 is before 2027-02-05; expected `from` before `to`",
+        ),
         ("2027-04-05,", "2028-04-05,", ':2: rest[5] = "2028-04-05": 2028-04-05 is not of 2027; expected a day from '),
         ("2026-12-31", "2026-12-24", ":2: rest[1]: 2026-12-24 is not of 2027; expected a day from 2026-12-25 to "),
         ("2027-04-05,", "2027-05-05,", ':2: rest[5] = "2027-05-05": 2027-05-05 stands in rest already; every day stan'),
@@ -119,6 +127,34 @@ def test_what_is_wrong_is_one_line_with_file_line_and_field(tmp_path: Path, old:
 
     assert str(caught.value).startswith(f"{path}:")
     assert "\n" not in str(caught.value)
+
+
+def test_a_range_may_be_one_day_and_reach_both_ends_of_what_a_notice_covers(tmp_path: Path) -> None:
+    ends = "    { from = 2026-12-25, to = 2026-12-25 },\n    2027-12-31,\n"
+    write(tmp_path, NOTICE.replace("    2027-04-05,\n", ends))
+
+    calendar = load(tmp_path)
+
+    assert not calendar.is_working_day(date(2026, 12, 25))
+    assert not calendar.is_working_day(date(2027, 12, 31))
+
+
+FEWEST = """\
+source = "通知"
+rest = [
+    { from = 2026-12-30, to = 2027-01-01 }, { from = 2027-02-05, to = 2027-02-08 }, 2027-04-05,
+    2027-05-01, 2027-05-02, 2027-06-09, 2027-09-15, { from = 2027-10-01, to = 2027-10-03 },
+]
+"""
+
+
+def test_the_holidays_of_the_statute_are_a_whole_year_and_one_fewer_is_not(tmp_path: Path) -> None:
+    write(tmp_path, FEWEST)
+    assert load(tmp_path).knows(2027)
+
+    write(tmp_path, FEWEST.replace("2027-09-15, ", ""))
+    with pytest.raises(CalendarError, match="12 days of 2027; expected the whole year's, 13 or more"):
+        load(tmp_path)
 
 
 def test_half_a_notice_does_not_make_a_year_known(tmp_path: Path) -> None:
