@@ -97,7 +97,7 @@ def extend(calendar: Calendar, deadline: Deadline, n: int, zone: tzinfo, *, end_
     return Deadline(at=_end_of(last, zone, end_of_day), provisional=deadline.provisional or not settled)
 
 
-def end_of_same_day(at: datetime, zone: tzinfo) -> datetime:
+def end_of_day(at: datetime, zone: tzinfo) -> datetime:
     """Return 24:00 of the day on which *at* falls, rest day or not: the end of what is due the same day (当日)."""
     return _end_of(day_of(at, zone), zone, None)
 

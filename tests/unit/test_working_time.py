@@ -17,7 +17,7 @@ from routing.working_time import (
     Span,
     add_working_days,
     day_of,
-    end_of_same_day,
+    end_of_day,
     end_of_working_day_before,
     extend,
     last_day,
@@ -115,8 +115,8 @@ def test_closing_at_0_is_closing_at_24() -> None:
 
 
 def test_the_same_day_ends_at_24_on_a_rest_day_too() -> None:
-    assert end_of_same_day(at("2026-02-15 23:59:59"), CHINA) == at("2026-02-16 00:00")
-    assert end_of_same_day(datetime(2026, 2, 15, 16, tzinfo=UTC), CHINA) == at("2026-02-17 00:00")
+    assert end_of_day(at("2026-02-15 23:59:59"), CHINA) == at("2026-02-16 00:00")
+    assert end_of_day(datetime(2026, 2, 15, 16, tzinfo=UTC), CHINA) == at("2026-02-17 00:00")
 
 
 def test_a_year_without_notice_is_counted_on_weekdays_and_fixed_holidays() -> None:
