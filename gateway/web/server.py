@@ -53,6 +53,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+BEGUN = web.RequestKey("begun", web.StreamResponse)
+"""The response whose head has gone out."""
 _UNKNOWN_FIELD = re.compile(r"(?:unknown|required) field `([^`]+)`")
 _PLACE = re.compile(r"`\$\.?([^`]*)`")
 
@@ -122,7 +124,7 @@ class Console:
         application.router.add_get("/", _show_page)
         application.router.add_static("/static", STATIC)
         application.router.add_route("*", "/api/{rest:.*}", _no_such_route)
-        application.on_response_prepare.append(_add_headers)
+        application.on_response_prepare.append(_before_head)
         application.on_shutdown.append(self._close_pages)
         return application
 
@@ -148,6 +150,7 @@ class Console:
             except Exception:
                 log.exception("request.failed", operation=route.operation)
                 response = _problem_response(Problem(500, "our_fault", "系统出错，已记录；通话不受影响"))
+            response = _cut_off(request, response)
             self._requests.labels(route.method, route.path, str(response.status)).inc()
             return response
 
@@ -185,6 +188,16 @@ class Console:
             secure=self._context.secure_cookies,
             path="/",
         )
+
+
+def _cut_off(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Return *response*, unless another had begun when its handler failed: that one ends with its connection."""
+    begun: web.StreamResponse | None = request.get(BEGUN)
+    if begun is None or begun is response:
+        return response
+    if request.transport is not None:
+        request.transport.abort()
+    return begun
 
 
 def _check_origin(route: Route, request: web.Request) -> None:
@@ -256,7 +269,8 @@ async def _no_such_route(_: web.Request) -> web.StreamResponse:
     return _problem_response(Problem(404, "not_found", "没有这个接口"))
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _before_head(request: web.Request, response: web.StreamResponse) -> None:
+    request[BEGUN] = response
     response.headers.update(HEADERS)
     if request.path == "/" or request.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-cache")

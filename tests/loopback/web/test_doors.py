@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
 
 from gateway.web.server import ROUTES, STATIC, Console
 from tests.fakes.console import Office
@@ -115,6 +115,17 @@ async def test_a_failure_of_ours_is_a_problem_and_calls_go_on(place: Office, age
     place.say(citizen, "还在吗", 1.0)
     await place.until(lambda: call.record.said)
     assert call.floor.company
+
+
+async def test_a_failure_while_a_page_watches_ends_that_connection_only(place: Office, agent: ClientSession) -> None:
+    place.parts.switchboard.calls["broken"] = None  # type: ignore[index, assignment]
+    async with agent.ws_connect("/api/live") as socket:
+        message = await socket.receive(timeout=10.0)
+    del place.parts.switchboard.calls["broken"]  # type: ignore[arg-type]
+
+    assert message.type in (WSMsgType.CLOSED, WSMsgType.ERROR)
+    async with agent.get("/api/calls") as answer:
+        assert answer.status == 200
 
 
 async def test_a_console_that_stops_sends_its_pages_away(place: Office) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientPayloadError, ClientSession
 
 from gateway.domain.call import Role
 from gateway.domain.contact import ChannelKind, ContactId
@@ -257,6 +257,19 @@ async def test_listening_is_journalled(place: Office, agent: ClientSession) -> N
     played = [e.fact for e in await place.line.store.entries() if e.fact.kind == "recording.played"]
 
     assert [(fact.ticket_id, fact.values["by"]) for fact in played] == [(kept.id, "agent")]
+
+
+async def test_a_recording_that_fails_half_way_is_cut_off_not_mended(place: Office, agent: ClientSession) -> None:
+    call, citizen = await place.talking()
+    assert citizen.recording is not None
+    citizen.recording.write_bytes(tone(600.0))
+    kept = await place.end(call)
+
+    async with agent.get(f"/api/tickets/{kept.id}/audio") as answer:
+        await answer.content.readexactly(100_000)
+        citizen.recording.unlink()
+        with pytest.raises((ClientPayloadError, ConnectionError)):
+            await answer.content.read()
 
 
 async def test_a_ticket_without_a_recording_has_nothing_to_play(place: Office, agent: ClientSession) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -7,16 +8,23 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.domain.call import CallId, Destination
+from gateway.domain.call import CallId, Destination, LegId, Role
 from gateway.domain.events import Fact, Json
+from gateway.domain.transcript import Gap
 from gateway.services.desk import Agent, Presence
-from gateway.telemetry import Metrics, configure_logging
+from gateway.services.feed import BACKLOG, Feed, Said
+from gateway.telemetry import Metrics, configure_logging, follow
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
 
 def fact(kind: str, offset: float | None = None, call: str = "call1", **values: Json) -> Fact:
     return Fact(kind=kind, at=NOON, call_id=CallId(call), offset=offset, values=values)
+
+
+async def everybody_has_run() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 def test_calls_are_counted_from_offer_to_end() -> None:
@@ -72,6 +80,36 @@ def test_state_is_looked_up_when_it_is_read() -> None:
     assert registry.get_sample_value("jiesu_agents", {"presence": "ready"}) == 1
     assert registry.get_sample_value("jiesu_agents", {"presence": "paused"}) == 0
     assert b"jiesu_ledger_behind 3.0" in generate_latest(registry)
+
+
+async def test_facts_are_counted_as_the_feed_brings_them() -> None:
+    registry, feed = CollectorRegistry(), Feed()
+    async with asyncio.TaskGroup() as tasks:
+        counting = tasks.create_task(follow(feed, Metrics(registry)))
+        await asyncio.sleep(0)
+        feed.publish(fact("call.offered"))
+        gap = Gap(leg_id=LegId("leg1"), start=0.0, end=1.0, reason="lost")
+        feed.publish(Said(call_id=CallId("call1"), role=Role.CITIZEN, utterance=gap))
+        feed.publish(fact("call.offered"))
+        await everybody_has_run()
+        counting.cancel()
+
+    assert registry.get_sample_value("jiesu_calls_total") == 2
+
+
+async def test_counting_goes_on_after_it_lagged_behind() -> None:
+    registry, feed = CollectorRegistry(), Feed()
+    async with asyncio.TaskGroup() as tasks:
+        counting = tasks.create_task(follow(feed, Metrics(registry)))
+        await asyncio.sleep(0)
+        for _ in range(BACKLOG + 1):
+            feed.publish(fact("call.offered"))
+        await everybody_has_run()
+        feed.publish(fact("call.offered"))
+        await everybody_has_run()
+        counting.cancel()
+
+    assert registry.get_sample_value("jiesu_calls_total") == 1
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
