@@ -83,7 +83,8 @@ def caller() -> str:
 
 
 async def tickets_of(gateway: GatewayProcess, caller: str) -> list[Json]:
-    return (await gateway.get(f"/api/tickets?limit=200&search={caller}"))["tickets"]
+    tickets: list[Json] = (await gateway.get(f"/api/tickets?limit=200&search={caller}"))["tickets"]
+    return tickets
 
 
 async def ended(gateway: GatewayProcess, caller: str) -> Json:

@@ -26,7 +26,7 @@ from gateway.storage.journal import show
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_LIMIT = 60.0
-LIMIT = 20.0
+LIMIT = 40.0
 POLL = 0.05
 
 Json = dict[str, Any]
@@ -267,12 +267,17 @@ class GatewayProcess:
     async def words(self, call_id: str, text: str, *, role: str = "citizen", limit: float = LIMIT) -> str:
         """Wait until *text* stands in what *role* has said for good, and return all of that."""
 
-        async def spoken() -> str:
+        def said() -> str:
             heard = [fact.values for fact in self.facts(call_id) if fact.kind == "utterance.heard"]
-            said = "".join(str(values["text"]) for values in heard if values["role"] == role)
-            return said if text in said else ""
+            return "".join(str(values["text"]) for values in heard if values["role"] == role)
 
-        return await until(f"the {role}'s words {text}", spoken, limit=limit)
+        async def spoken() -> str:
+            return said() if text in said() else ""
+
+        try:
+            return await until(f"the {role}'s words {text}", spoken, limit=limit)
+        except AssertionError as missing:
+            raise AssertionError(f"{missing}; heard: {said()}\n{self.log[-3000:]}") from None
 
     # -- starting --------------------------------------------------------------------------------------------
 
