@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from itertools import count
@@ -261,3 +264,32 @@ async def test_a_desk_that_does_not_answer_is_followed_by_the_next_number(
     assert failed.values["detail"] == why
     first_at, second_at = (fact.offset or 0.0 for fact in invited)
     assert second_at - first_at < RING_LIMIT + 2.0
+
+
+# -- rubbish ------------------------------------------------------------------------------------------------------
+
+
+async def test_calls_are_taken_after_rubbish_of_every_kind(
+    gateway: GatewayProcess, tmp_path: Path, caller: str
+) -> None:
+    chance = random.Random(5060)
+    datagrams = [b"", b"\0" * 2000, b"\r\n\r\n", b"INVITE", b"SIP/2.0 200 OK\r\n\r\n", *_noise(chance)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for datagram in datagrams:
+            sender.sendto(datagram, (gateway.host, gateway.udp_port))
+    async with AsyncExitStack() as connections:
+        for beginning in (b"", b"INVITE sip:12345@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/T", b"\0" * 70000, *_noise(chance)):
+            _, writer = await asyncio.open_connection(gateway.host, gateway.tcp_port)
+            connections.callback(writer.close)
+            writer.write(beginning)
+        over_udp, over_tcp = caller, str(next(_callers))
+        await play(tmp_path, "answered", target=gateway.sip, caller=over_udp)
+        await play(tmp_path, "answered", target=f"{gateway.host}:{gateway.tcp_port}", caller=over_tcp, transport="t1")
+
+    assert (await ended(gateway, over_udp))["answered_at"]
+    assert (await ended(gateway, over_tcp))["answered_at"]
+
+
+def _noise(chance: random.Random) -> list[bytes]:
+    """Return octets at random: as many as fit into a datagram, and many small pieces."""
+    return [chance.randbytes(65507), *(chance.randbytes(chance.randrange(1, 1500)) for _ in range(100))]
