@@ -120,6 +120,13 @@ async def test_a_changed_password_ends_the_other_sessions(place: Office, agent: 
     assert await matches(place.accounts.known["agent"], "another good password")
 
 
+async def test_a_stolen_page_cannot_guess_the_password_either(agent: ClientSession) -> None:
+    change = {"old": "wrong", "new": "another good password"}
+    for expected in (403, 403, 403, 403, 403, 429):
+        async with agent.put("/api/session/password", json=change) as answer:
+            assert answer.status == expected
+
+
 @pytest.mark.parametrize(
     ("change", "status", "field"),
     [

@@ -78,6 +78,17 @@ async def test_a_false_alarm_is_dismissed_before_the_desk_is_joined(place: Offic
     assert (await post(agent, f"/api/calls/{call.id}/hand-offs/120/confirm"))[0] == 409
 
 
+async def test_confirming_is_taken_while_the_desk_rings(place: Office, agent: ClientSession) -> None:
+    place.line.telephony.far_ends["120"] = FarEnd(answers_after=None)
+    call, _ = await place.talking()
+    await post(agent, f"/api/calls/{call.id}/hand-offs", {"line": "120"})
+    await place.until(lambda: place.line.told(call, "handoff.invited"))
+
+    status, shown = await post(agent, f"/api/calls/{call.id}/hand-offs/120/confirm")
+
+    assert (status, shown["hand_offs"][0]["state"]) == (200, "dialling")
+
+
 async def test_a_unit_is_consulted_joined_and_left(place: Office, agent: ClientSession) -> None:
     call, _ = await place.talking()
     base = f"/api/calls/{call.id}/transfer"

@@ -128,6 +128,21 @@ async def test_a_failure_while_a_page_watches_ends_that_connection_only(place: O
         assert answer.status == 200
 
 
+async def test_an_address_in_use_is_said_at_the_start(place: Office) -> None:
+    port = int(place.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="address already in use"):
+        async with Console(place.fresh_parts(), "127.0.0.1", port):
+            pass
+
+
+async def test_how_the_gateway_fares_can_be_asked(place: Office, agent: ClientSession) -> None:
+    place.components["store"] = "behind"
+    async with agent.get("/api/system") as answer:
+        told = await answer.json()
+    assert told["degraded"] == {"store": "behind"}
+    assert (told["listening"], told["model_kind"], told["versions"]) == (True, "demo", {"jiesu": "0.1.0"})
+
+
 async def test_a_console_that_stops_sends_its_pages_away(place: Office) -> None:
     async with Console(place.fresh_parts(), "127.0.0.1", 0) as console:
         client = place.visitor_at(console.url)

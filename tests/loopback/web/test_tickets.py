@@ -75,6 +75,14 @@ async def test_a_ticket_is_found_by_its_number_or_its_callers(place: Office, age
     assert [shown["id"] for shown in found["tickets"]] == ["20261120-0003"]
 
 
+async def test_a_search_goes_on_beyond_the_newest_page(place: Office, agent: ClientSession) -> None:
+    await keep(place, *(ticket(n) for n in range(250)))
+
+    found = await get(agent, "/api/tickets", search="20261120-0007")
+
+    assert [shown["id"] for shown in found["tickets"]] == ["20261120-0007"]
+
+
 @pytest.mark.parametrize(("query", "field"), [({"limit": "0"}, "limit"), ({"color": "red"}, "color")])
 async def test_a_query_that_makes_no_sense_names_its_field(
     agent: ClientSession, query: dict[str, str], field: str

@@ -54,6 +54,22 @@ def test_the_time_from_detection_to_the_first_invite_is_measured_once() -> None:
     assert registry.get_sample_value("jiesu_hand_offs_total", {"line": "119", "outcome": "accepted"}) == 1
 
 
+def test_emergencies_transfers_and_what_nobody_heard_are_counted() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+
+    metrics.observe(fact("emergency.suspected", 3.0, line="119", phrase="着火"))
+    metrics.observe(fact("transfer.unit_dialled", 4.0, unit="water", state="consulting"))
+    metrics.observe(fact("transcript.gap", 5.0, leg="leg1", end=6.0, reason="lost"))
+    metrics.observe(fact("call.degraded", 7.0, task="hearing"))
+    metrics.observe(fact("leg.held", 8.0))
+
+    assert registry.get_sample_value("jiesu_emergencies_total", {"line": "119"}) == 1
+    assert registry.get_sample_value("jiesu_transfers_total", {"event": "unit_dialled"}) == 1
+    assert registry.get_sample_value("jiesu_transcript_gaps_total") == 1
+    assert registry.get_sample_value("jiesu_call_degradations_total") == 1
+
+
 def test_a_call_that_ended_leaves_nothing_behind() -> None:
     metrics = Metrics(CollectorRegistry())
     metrics.observe(fact("handoff.suspected", 10.0, line="119"))
