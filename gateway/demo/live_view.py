@@ -18,8 +18,13 @@ from gateway.demo.words import STORIES, TITLE, duration, gateway_facts, heard_li
 from gateway.services.feed import FeedItem
 
 FRAMES_A_SECOND = 5
-MOST_LINES = 12
-"""How much of a conversation, and how many steps, are shown of each call."""
+WIDE = 110
+"""Columns from which on the ticket has a column of its own."""
+HEAD = 12
+"""Lines taken by everything but the calls' own lines."""
+FEWEST_LINES = 6
+LINES_OF_ALL = 40
+"""Lines from which on calls that are over stay in full."""
 
 
 class LiveView:
@@ -75,47 +80,65 @@ class LiveView:
     def _head(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for name, value in self._facts:
-            table.add_row(Text(name, style="dim"), Text(value))
+            table.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
         return Panel(table, title=TITLE, border_style="blue")
 
     def _call(self, call: CallPicture, heard: list[str], *, is_last: bool) -> RenderableType:
-        """Draw one call; one that is over, and not the last, keeps its steps and its ticket only."""
+        """Draw one call; of one that is over and not the last, a small screen shows the heading only."""
         present = "  ".join(f"● {who}" for who in call.present.values()) or "已结束"
         caller = call.ticket.caller if call.ticket else ""
-        columns = Table.grid(expand=True, padding=(0, 2))
-        columns.add_column(ratio=3)
-        columns.add_column(ratio=3)
-        columns.add_column(ratio=3)
-        columns.add_row(self._conversation(call) if is_last else "", self._steps(call), self._ticket(call))
-        parts: list[RenderableType] = [columns, *(Text(line, style="green") for line in heard)]
-        alarm = bool(call.phrases) and not call.is_over
+        is_small = self._console.height < LINES_OF_ALL
+        parts: list[RenderableType] = [Text(line, style="green") for line in heard]
+        if is_last or not is_small:
+            parts.insert(0, self._columns(call, self._most_lines(is_small)))
+        is_alarming = bool(call.phrases) and not call.is_over
         return Panel(
             Group(*parts),
             title=Text(f"来电 {caller}   {present}"),
             title_align="left",
-            border_style="red" if alarm else "dim" if call.is_over else "green",
+            border_style="red" if is_alarming else "dim" if call.is_over else "green",
         )
 
-    def _conversation(self, call: CallPicture) -> RenderableType:
-        lines = Text()
-        for who, utterance in call.conversation[-MOST_LINES:]:
-            line = Text(f"{who}：", style="bold")
-            line.append(utterance.text, style="not bold" if utterance.is_final else "not bold italic dim")
-            line.highlight_words(call.phrases, style="bold white on red")
-            lines.append(line).append("\n")
-        return lines
+    def _most_lines(self, is_small: bool) -> int:
+        calls = 1 if is_small else max(1, len(self._pictures.calls))
+        return max(FEWEST_LINES, (self._console.height - HEAD) // calls - 3)
 
-    def _steps(self, call: CallPicture) -> RenderableType:
-        lines = Text()
-        for step in call.steps[-MOST_LINES:]:
-            lines.append(f"{duration(step.offset)} ", style="dim")
-            lines.append(f"{step.words}\n", style="bold red" if step.is_alarming else "")
-        return lines
+    def _columns(self, call: CallPicture, most: int) -> RenderableType:
+        is_wide = self._console.width >= WIDE
+        columns = Table.grid(expand=True, padding=(0, 2))
+        for _ in range(3 if is_wide else 2):
+            columns.add_column(ratio=1)
+        ticket = [self._ticket(call)] if is_wide else []
+        columns.add_row(self._conversation(call, most), self._steps(call, most), *ticket)
+        return columns
+
+    def _conversation(self, call: CallPicture, most: int) -> RenderableType:
+        table = _lines()
+        for who, utterance in call.conversation[-most:]:
+            words = Text(utterance.text, style="" if utterance.is_final else "italic dim", overflow="fold")
+            words.highlight_words(call.phrases, style="bold white on red")
+            table.add_row(Text(who, style="bold"), words)
+        return table
+
+    def _steps(self, call: CallPicture, most: int) -> RenderableType:
+        table = _lines()
+        for step in call.steps[-most:]:
+            style = "bold red" if step.is_alarming else ""
+            table.add_row(Text(duration(step.offset), style="dim"), Text(step.words, style=style, overflow="fold"))
+        return table
 
     def _ticket(self, call: CallPicture) -> RenderableType:
-        table = Table.grid(padding=(0, 1))
+        table = _lines()
         if call.ticket is not None:
             table.add_row(Text("工单", style="dim"), Text(call.ticket.id))
             for name, value in ticket_fields(call.ticket, self._names).items():
-                table.add_row(Text(name, style="dim"), Text(value))
+                table.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
         return table
+
+
+def _lines() -> Table:
+    """Return a table of two columns, the first of which is never broken."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table

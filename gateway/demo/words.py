@@ -14,7 +14,7 @@ from gateway.domain.ticket import TicketState
 
 TITLE: Final = "接诉 · 12345 热线前台演示"
 STORIES: Final = {
-    1: "第一个来电：市民报告火情，边说边识别，转接 119",
+    1: "第一个来电：市民报告火情，边说边识别，转接119",
     2: "第二个来电：市民反映停水三天，三方通话转自来水公司",
 }
 ROLES: Final = {
@@ -105,13 +105,13 @@ _SENTENCES: Final[dict[str, Callable[[Mapping[str, object]], str | None]]] = {
     "digit.pressed": lambda values: f"听到按键 {values['digit']}",
     "emergency.suspected": lambda values: f"发现紧急情况：“{values['phrase']}”（{values['line']}）",
     "emergency.withdrawn": lambda values: f"后文否定了“{values['phrase']}”（{values['line']}）",
-    "handoff.invited": lambda values: f"呼叫 {values['line']} 值班台，市民照常通话，不保持、不等待",
-    "handoff.desk_answered": lambda values: f"{values['line']} 值班台接听，先听简短通报",
+    "handoff.invited": lambda values: f"呼叫{values['line']}值班台，市民照常通话，不保持、不等待",
+    "handoff.desk_answered": lambda values: f"{values['line']}值班台接听，先听简短通报",
     "handoff.desk_joined": lambda values: "市民、坐席、值班台三方通话",
-    "handoff.desk_accepted": lambda values: f"{values['line']} 值班台按键接收，坐席退出",
-    "handoff.desk_failed": lambda values: f"{values['line']} 未接通：{values['detail']}",
-    "handoff.failed": lambda values: f"{values['line']} 呼叫失败：{values['detail']}",
-    "handoff.chain_exhausted": lambda values: f"{values['line']} 所有号码均未接通",
+    "handoff.desk_accepted": lambda values: f"{values['line']}值班台按键接收，坐席退出",
+    "handoff.desk_failed": lambda values: f"{values['line']}未接通：{values['detail']}",
+    "handoff.failed": lambda values: f"{values['line']}呼叫失败：{values['detail']}",
+    "handoff.chain_exhausted": lambda values: f"{values['line']}所有号码均未接通",
     "handoff.alarm": lambda values: f"告警：{values['detail']}",
     "transfer.unit_dialled": lambda values: "坐席咨询自来水公司，市民听音乐等候（限时）",
     "transfer.unit_answered": lambda values: "自来水公司接听，与坐席单独通话",

@@ -92,12 +92,12 @@ def test_the_tickets_are_filled_from_what_was_said(told):
 
 
 def test_every_party_is_transcribed_separately_and_in_order(told):
-    assert "着火了" in words(fire(told), "citizen")
-    assert "联系消防队" in words(fire(told), "agent")
-    assert "消防车马上过来" in words(fire(told), "desk")
+    assert "着火" in words(fire(told), "citizen")
+    assert "马上联系" in words(fire(told), "agent")
+    assert "消防车" in words(fire(told), "desk")
     assert "停水三天" in words(water(told), "citizen")
-    assert "联系自来水公司" in words(water(told), "agent")
-    assert "今天晚上来水" in words(water(told), "unit")
+    assert "自来水公司" in words(water(told), "agent")
+    assert "今天晚上" in words(water(told), "unit")
     for contact in told["contacts"]:
         starts = [line["start"] for line in contact["transcript"]]
         assert starts == sorted(starts)
