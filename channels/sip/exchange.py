@@ -12,6 +12,7 @@ from typing import Protocol
 from channels.sip.client_transaction import ClientMachine, InviteClient, cancel_for
 from channels.sip.connections import Flow
 from channels.sip.message import Request, Response, make_response
+from channels.sip.reliability import ProvisionalRepeat
 from channels.sip.server_transaction import AnswerRepeat, ServerMachine
 from channels.sip.transaction import (
     Action,
@@ -162,21 +163,26 @@ class IncomingRequest(Exchange):
 
     def answer_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
         """Send a 2xx to an INVITE again and again until ``stop``; *on_silence* is called when no ACK comes."""
-        self.respond(response)
-        repeated = RepeatedAnswer(
-            self._endpoint, AnswerRepeat(response, timers=self._endpoint.timers), self, on_silence
-        )
-        repeated.start()
-        return repeated
+        return self._repeat(AnswerRepeat(response, timers=self._endpoint.timers), on_silence)
+
+    def repeat_until_acknowledged(self, response: Response, on_silence: Callable[[], None]) -> RepeatedAnswer:
+        """Send a reliable provisional answer until ``stop``; *on_silence* is called when no PRACK comes (RFC 3262)."""
+        return self._repeat(ProvisionalRepeat(response, timers=self._endpoint.timers), on_silence)
 
     def take(self, action: Action) -> None:
         """Pass on the ACK that names this very transaction, as peers of RFC 2543 send it."""
         if isinstance(action, Deliver) and isinstance(action.message, Request):
             self._endpoint.take_ack(action.message)
 
+    def _repeat(self, machine: AnswerRepeat, on_silence: Callable[[], None]) -> RepeatedAnswer:
+        self.respond(machine.response)
+        repeated = RepeatedAnswer(self._endpoint, machine, self, on_silence)
+        repeated.start()
+        return repeated
+
 
 class RepeatedAnswer(Exchange):
-    """A 2xx on its way until the ACK comes."""
+    """A 2xx on its way until the ACK comes, or a reliable provisional answer until its PRACK does."""
 
     machine: AnswerRepeat
 
@@ -192,11 +198,11 @@ class RepeatedAnswer(Exchange):
         self._endpoint.carry_out(self, self.machine.start(self._endpoint.now()))
 
     def stop(self) -> None:
-        """The ACK came, or nobody waits for it any more."""
+        """The acknowledgement came, or nobody waits for it any more."""
         self._endpoint.carry_out(self, self.machine.stop())
 
     def take(self, action: Action) -> None:
-        """Tell that no ACK came."""
+        """Tell that no acknowledgement came."""
         if isinstance(action, TimedOut):
             self._on_silence()
 

@@ -123,6 +123,7 @@ class AnswerRepeat(Machine):
         super().__init__(timers)
         self.response = response
         self._interval = timers.t1
+        self._longest = timers.t2
 
     def start(self, now: float) -> list[Action]:
         """Begin the wait; the 2xx itself has gone out through its transaction."""
@@ -137,7 +138,7 @@ class AnswerRepeat(Machine):
     def _fire(self, timer: str, now: float) -> list[Action]:
         if timer == "limit":
             return [TimedOut(), *self._finish()]
-        self._interval = min(2 * self._interval, self.timers.t2)
+        self._interval = min(2 * self._interval, self._longest)
         self._due["repeat"] = now + self._interval
         return [Send(self.response)]
 

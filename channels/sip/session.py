@@ -14,7 +14,8 @@
     await session.reject(status, reason=None)               IN; nothing happens once answered or over
     session.renegotiate = f                 called with the peer's new offer (None: it wants ours); returns our
                                             description, or None (or raises NotAcceptable) for 488
-    await session.reoffer(description) -> SessionDescription      our re-INVITE; raises ReofferRefused, SessionOver
+    await session.reoffer(description) -> SessionDescription      our re-INVITE, or before the answer our UPDATE;
+                                            raises ReofferRefused, SessionOver
     await session.hang_up(reason="")        in any state, any number of times; never raises
     session.release(reason)                 hang_up without waiting: the last signalling goes on in the background
 
@@ -26,19 +27,21 @@ by_peer=False) and waits a configured moment for the peer to confirm; what is le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import ParamSpec, Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Literal, ParamSpec, Protocol
 
 import structlog
 
 from channels.sip.answering import UnacknowledgedAnswers
 from channels.sip.authorization import Authorization
 from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
+from channels.sip.capabilities import ALLOW, SUPPORTED, allows
 from channels.sip.dialog import Dialog
 from channels.sip.digest import Credentials
 from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest, OutgoingRequest
-from channels.sip.message import Request, Response, make_response
+from channels.sip.message import Message, Request, Response, make_response
+from channels.sip.refreshing import REFRESHING, Refreshing
 from channels.sip.renegotiation import Renegotiation
 from channels.sip.sdp import SessionDescription
 from channels.sip.session_events import (
@@ -50,12 +53,13 @@ from channels.sip.session_events import (
     SessionEvent,
     SessionState,
 )
+from channels.sip.session_timer import TimerPolicy
 from channels.sip.target import Target
 from channels.sip.uri import Uri
 from gateway.domain.errors import OurMistake
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 MOST_EVENTS = 256
+MOST_TRIES = 3
 P = ParamSpec("P")
 
 log = structlog.get_logger(__name__)
@@ -66,6 +70,11 @@ class Host(Protocol):
 
     endpoint: Endpoint
     hang_up_limit: float
+    session_timer: TimerPolicy
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have *work* done in a task that ends with the user agent."""
+        ...
 
     def way_to(self, session: Session, uri: Uri) -> Target:
         """Where a request of this session to *uri* goes."""
@@ -102,6 +111,7 @@ class Session:
         self.peer = peer
         self.state = SessionState.INVITED
         self.remote_offer: SessionDescription | None = None
+        self.local_description: SessionDescription | None = None
         self.renegotiate: Renegotiate | None = None
         self.invited_at = host.endpoint.now()
         # For the modules of this package:
@@ -115,6 +125,8 @@ class Session:
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._settled = asyncio.Event()
         self._has_said_bye = False
+        self.refreshing = Refreshing(self)
+        self.takes_update = self.direction is Direction.IN and allows(request, "UPDATE")
         self._renegotiation = Renegotiation(self)
 
     async def events(self) -> AsyncIterator[SessionEvent]:
@@ -138,8 +150,15 @@ class Session:
         raise OurMistake("only an incoming session can be rejected")
 
     async def reoffer(self, description: SessionDescription) -> SessionDescription:
-        """Offer the peer another description (RFC 3261 14.1), again after a 491; return its answer."""
+        """Offer the peer another description (RFC 3261 14.1, 3311), again after a 491; return its answer."""
         return await self._renegotiation.reoffer(description)
+
+    async def refresh(self) -> None:
+        """Tell the peer that the session lives, and hear it (RFC 4028 10). Raises ReofferRefused, SessionOver."""
+        if self.takes_update or self.local_description is None:
+            await self._renegotiation.refresh()
+        else:
+            await self._renegotiation.reoffer(self.local_description)
 
     async def hang_up(self, reason: str = "") -> None:
         """End the session as its state asks; return when the peer has confirmed it, or after the host's limit."""
@@ -181,19 +200,48 @@ class Session:
         """End a session that has no final answer yet."""
         raise NotImplementedError
 
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """Return the dialog of this session that a request of the peer names."""
+        return self.dialog if self.dialog is not None and self.dialog.is_between(request) else None
+
+    @property
+    def early_dialog(self) -> Dialog | None:
+        """The dialog in which an offer may be made before the answer: the first one must be answered reliably."""
+        return None
+
+    def open_offer(self, dialog: Dialog) -> Literal["ours", "theirs"] | None:
+        """Whose offer in the INVITE, or in a provisional answer to it, waits for its answer."""
+        return None
+
     def take_request(self, incoming: IncomingRequest) -> None:
         """Serve a request within the dialog; methods and extensions have been checked."""
         request = incoming.request
-        if self.dialog is None or not self.dialog.accepts(request):
+        dialog = self.dialog_of(request)
+        if dialog is None or not dialog.accepts(request):
             self.respond(incoming, 500, "CSeq out of order")
+            return
+        self.learn_methods(request)
+        if request.method == "BYE" and self.dialog is None:
+            self.respond(incoming, 481)  # a callee may not hang up before it has answered (RFC 3261 15)
         elif request.method == "BYE":
             self._take_bye(incoming)
-        elif request.method == "INVITE":
-            self._renegotiation.take(incoming)
+        elif request.method in REFRESHING:
+            self._renegotiation.take(incoming, dialog)
+        elif request.method == "PRACK":
+            self.take_prack(incoming)
         elif request.method == "INFO":
             self._take_info(incoming)
         else:
             self.respond(incoming, 200, headers=[("Accept", SDP)])
+
+    def learn_methods(self, message: Message) -> None:
+        """Note whether the peer takes UPDATE, where a message of its says which methods it takes."""
+        if "Allow" in message.headers:
+            self.takes_update = allows(message, "UPDATE")
+
+    def take_prack(self, prack: IncomingRequest) -> None:
+        """Serve the acknowledgement of a provisional answer: none of ours waits for one."""
+        self.respond(prack, 481)
 
     def take_ack(self, ack: Request) -> None:
         """Take in the ACK to a 2xx of ours."""
@@ -210,6 +258,7 @@ class Session:
         self.emit(last)
         self.over.set()
         self._renegotiation.stop()
+        self.refreshing.stop()
 
     def settle(self) -> None:
         """Nothing is left to be said to the peer."""
@@ -248,10 +297,12 @@ class Session:
     ) -> Response:
         """Build a response with our tag, and with Contact and capabilities where a dialog may come of it."""
         lines = list(headers)
-        if incoming.request.method == "INVITE" and 100 < status < 300:
+        if incoming.request.method in REFRESHING and 100 < status < 300:
             lines.append(("Contact", self.contact_for(incoming.source)))
-        if 200 <= status < 300 or status == 405:
-            lines += [("Allow", ALLOW), ("Supported", "")]
+        if incoming.request.method in REFRESHING and 200 <= status < 300:
+            lines += self.refreshing.answer(incoming.request)
+        if 100 < status < 300 or status == 405:
+            lines += [("Allow", ALLOW), ("Supported", SUPPORTED)]
         body = description.encode() if description is not None else b""
         kind = SDP if description is not None else None
         return make_response(
@@ -270,28 +321,39 @@ class Session:
         on_response: Callable[[Request, Response], None],
         *,
         description: SessionDescription | None = None,
+        headers: Sequence[tuple[str, str]] = (),
         dialog: Dialog | None = None,
         tries: int = 0,
     ) -> OutgoingRequest:
-        """Send a request in the dialog (or in *dialog*, a fork's), again with credentials where they are asked for."""
+        """Send a request in the dialog (or in *dialog*, a fork's).
+
+        Again, if the peer asks for credentials or for a longer session interval.
+        """
         dialog = dialog or self.dialog
         if dialog is None:
             raise OurMistake(f"{method} outside a dialog")
         way = self.host.way_to(self, dialog.next_hop)
         request = dialog.request(method)
-        if method == "INVITE":
+        if method in REFRESHING:
             request.headers.add("Contact", self.contact_for(way))
             request.headers.add("Allow", ALLOW)
+            request.headers.add("Supported", SUPPORTED)
+            headers = [*headers, *self.refreshing.request_headers()]
+        for name, value in headers:
+            request.headers.set(name, value)
         if description is not None:
             request.headers.add("Content-Type", SDP)
             request.body = description.encode()
         self.authorization.add_to(request)
 
         def take(response: Response) -> None:
-            if response.status in (401, 407) and self.authorization.learn(request, response, tries):
-                self.send(method, on_response, description=description, dialog=dialog, tries=tries + 1)
-            else:
-                on_response(request, response)
+            if tries < MOST_TRIES and self._may_try_again(request, response, tries):
+                self.send(method, on_response, description=description, headers=headers, dialog=dialog, tries=tries + 1)
+                return
+            if request.method in REFRESHING:
+                self.refreshing.take_answer(request, response)
+            self.learn_methods(response)
+            on_response(request, response)
 
         return self.host.endpoint.request(request, way, self.guarded(take))
 
@@ -326,6 +388,11 @@ class Session:
                 self.fail()
 
         return run
+
+    def _may_try_again(self, request: Request, response: Response, tries: int) -> bool:
+        if response.status in (401, 407):
+            return self.authorization.learn(request, response, tries)
+        return self.refreshing.may_try_again(request, response)
 
     def _after_bye(self, request: Request, response: Response) -> None:
         if response.status >= 200:

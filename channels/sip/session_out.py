@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 
 from channels.sip.bodies import SDP, UnusableBody, description_of
+from channels.sip.capabilities import ALLOW, SUPPORTED
 from channels.sip.dialog import MAX_FORWARDS, Dialog
 from channels.sip.digest import Credentials
 from channels.sip.exchange import OutgoingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
+from channels.sip.reliability import Acknowledged, InOrder, rseq_of
 from channels.sip.sdp import SessionDescription
-from channels.sip.session import ALLOW, Host, Session
+from channels.sip.session import MOST_TRIES, Host, Session
 from channels.sip.session_events import Answered, Direction, Ended, Progress, Rejected, SessionState
 from channels.sip.target import Target
 from channels.sip.uri import NameAddr
@@ -35,6 +38,16 @@ class Callee:
     peer: str
     credentials: Credentials | None = None
     route: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Early:
+    """One branch of a call that rings: its dialog, and what it has said."""
+
+    dialog: Dialog
+    order: InOrder = field(default_factory=InOrder)
+    description: SessionDescription | None = None
+    is_settled: bool = False
 
 
 class OutgoingSession(Session):
@@ -67,12 +80,15 @@ class OutgoingSession(Session):
         )
         self._outgoing: OutgoingRequest | None = None
         self._tries = 0
-        self._early: dict[str, SessionDescription] = {}
+        self._early: dict[str, _Early] = {}
+        self.local_description = offer
         self._acks: dict[str, tuple[Request, Target]] = {}
 
     def start(self) -> None:
         """Send the INVITE."""
         self.request.headers.set("Contact", self.contact_for(self._callee.target))
+        for name, value in self.refreshing.request_headers():
+            self.request.headers.set(name, value)
         self.authorization.add_to(self.request)
         self.invited_at = self.host.endpoint.now()
         self._outgoing = self.host.endpoint.request(
@@ -97,13 +113,33 @@ class OutgoingSession(Session):
         if self.dialog is None and self._outgoing is not None and self._outgoing.is_answered:
             self.settle()
 
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """Return the dialog a request of the peer names: the call's, or while it rings that of a branch."""
+        if self.dialog is not None:
+            return super().dialog_of(request)
+        early = self._early.get(request.from_.tag or "")
+        return early.dialog if early is not None and early.dialog.is_between(request) else None
+
+    @property
+    def early_dialog(self) -> Dialog | None:
+        """The dialog of the branch that has answered our offer reliably, and takes UPDATE."""
+        settled = [early.dialog for early in self._early.values() if early.is_settled]
+        return settled[-1] if settled and self.takes_update else None
+
+    def open_offer(self, dialog: Dialog) -> Literal["ours", "theirs"] | None:
+        """Whether our first offer waits for this branch's answer."""
+        early = self._early.get(dialog.remote_tag)
+        return "ours" if self.state is SessionState.INVITED and not (early and early.is_settled) else None
+
     def _take_response(self, response: Response) -> None:
+        self.learn_methods(response)
         if response.status < 200:
             self._take_provisional(response)
         elif response.status < 300:
             self._take_answer(response)
-        elif response.status in (401, 407) and self._may_try_again(response):
+        elif self._may_go_on(response):
             self._tries += 1
+            self._early.clear()
             self.request = self._invite(number=self.request.cseq[0] + 1)
             self.start()
         else:
@@ -115,9 +151,23 @@ class OutgoingSession(Session):
         except UnusableBody:
             description = None
         tag = response.to.tag
-        if description is not None and tag is not None:
-            self._early[tag] = description
+        if tag is not None and response.status > 100:
+            early = self._early.get(tag)
+            if early is None:
+                early = self._early[tag] = _Early(dialog=Dialog.of_caller(self.request, response))
+            rseq = rseq_of(response)
+            if rseq is not None:
+                if not early.order.accepts(rseq):
+                    return
+                early.is_settled = early.is_settled or description is not None
+                self._acknowledge_provisional(early.dialog, rseq)
+            early.description = description or early.description
         self.emit(Progress(response.status, response.reason, description))
+
+    def _acknowledge_provisional(self, dialog: Dialog, rseq: int) -> None:
+        """Send PRACK (RFC 3262 4); a callee that does not know it any more sends its final answer, or nothing."""
+        acknowledged = Acknowledged(rseq, self.request.cseq[0])
+        self.send("PRACK", lambda request, response: None, headers=[("RAck", str(acknowledged))], dialog=dialog)
 
     def _take_answer(self, response: Response) -> None:
         """Acknowledge a 2xx: the first is kept, a fork's or one that comes after we gave up is ended at once."""
@@ -126,6 +176,10 @@ class OutgoingSession(Session):
             self.host.endpoint.send_ack(*self._acks[tag])
             return
         dialog = Dialog.of_caller(self.request, response)
+        early = self._early.get(tag)
+        if early is not None:  # the same dialog, with the route of its 2xx (RFC 3261 13.2.2.4)
+            dialog.local_cseq = max(dialog.local_cseq, early.dialog.local_cseq)
+            dialog.remote_cseq = early.dialog.remote_cseq
         self._acks[tag] = self.acknowledge(self.request, dialog)
         if self.dialog is not None:
             log.info("session.fork_ended", session_id=self.id)
@@ -136,7 +190,7 @@ class OutgoingSession(Session):
             self.say_bye()
             return
         try:
-            description = description_of(response) or self._early.get(tag)
+            description = description_of(response) or (early.description if early is not None else None)
         except UnusableBody:
             description = None
         if description is None:
@@ -145,10 +199,16 @@ class OutgoingSession(Session):
             return
         self.state = SessionState.TALKING
         self._early.clear()
+        self.refreshing.take_answer(self.request, response)
         self.emit(Answered(description))
 
-    def _may_try_again(self, response: Response) -> bool:
-        return self.state is SessionState.INVITED and self.authorization.learn(self.request, response, self._tries)
+    def _may_go_on(self, response: Response) -> bool:
+        """Whether another INVITE would do what this one did not."""
+        return (
+            self.state is SessionState.INVITED
+            and self._tries < MOST_TRIES
+            and self._may_try_again(self.request, response, self._tries)
+        )
 
     def _take_refusal(self, response: Response) -> None:
         wait = (response.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
@@ -173,7 +233,7 @@ class OutgoingSession(Session):
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", f"{number} INVITE")
         headers.add("Allow", ALLOW)
-        headers.add("Supported", "")
+        headers.add("Supported", SUPPORTED)
         for name, value in self._extra:
             headers.add(name, value)
         headers.add("Content-Type", SDP)

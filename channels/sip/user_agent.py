@@ -32,6 +32,7 @@ import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.bodies import SDP, UnusableBody
+from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
 from channels.sip.connections import resolve
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import Algorithm, DigestServer
@@ -41,9 +42,10 @@ from channels.sip.headers import Headers
 from channels.sip.message import Request, make_response
 from channels.sip.registrar import Expiry, Registrar
 from channels.sip.sdp import SessionDescription
-from channels.sip.session import ALLOW, Session
+from channels.sip.session import Session
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
+from channels.sip.session_timer import TimerPolicy, TooSmall
 from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import Timers
 from channels.sip.trunk import Trunk as Trunk
@@ -51,8 +53,9 @@ from channels.sip.trunk import Trunks
 from channels.sip.uri import NameAddr, Uri
 from gateway.domain.errors import OurMistake, Unavailable
 
-SERVED = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "REGISTER"})
-NOT_ALLOWED = frozenset({"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
+SERVED = frozenset({*METHODS, "REGISTER"})
+WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})
+NOT_ALLOWED = frozenset({"REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
 SCHEMES = frozenset({"sip", "sips", "tel"})
 
 log = structlog.get_logger(__name__)
@@ -78,6 +81,7 @@ class UserAgentSettings:
     nonce_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     expiry: Expiry = field(default_factory=Expiry)
     timers: Timers = field(default_factory=Timers)
+    session_timer: TimerPolicy = field(default_factory=TimerPolicy)
     hang_up_limit: float = 2.0
 
 
@@ -93,6 +97,7 @@ class UserAgent:
         on_gone: Callable[[str], None] = lambda user: None,
     ) -> None:
         self.hang_up_limit = settings.hang_up_limit
+        self.session_timer = settings.session_timer
         self.endpoint = Endpoint(
             settings.listen,
             handler=self,
@@ -219,14 +224,14 @@ class UserAgent:
             self._refuse(incoming, 501)
         elif Uri.parse(request.uri).scheme not in SCHEMES:
             self._refuse(incoming, 416)
-        elif required := request.headers.all("Require"):
-            self._refuse(incoming, 420, headers=[("Unsupported", option) for option in required])
-        elif request.to.tag is not None or request.method in ("BYE", "INFO"):
+        elif unknown := not_understood(request):
+            self._refuse(incoming, 420, headers=[("Unsupported", option) for option in unknown])
+        elif request.to.tag is not None or request.method in WITHIN_A_SESSION:
             self._serve_in_session(incoming)
         elif request.method == "REGISTER":
             self._serve_register(incoming)
         elif request.method == "OPTIONS":
-            self._refuse(incoming, 200, headers=[("Allow", ALLOW), ("Accept", SDP), ("Supported", "")])
+            self._refuse(incoming, 200, headers=[("Allow", ALLOW), ("Accept", SDP), ("Supported", SUPPORTED)])
         else:
             self._serve_invite(incoming)
 
@@ -306,11 +311,14 @@ class UserAgent:
             accept = [("Accept", SDP)] if unusable.status == 415 else []
             self._refuse(incoming, unusable.status, unusable.reason, headers=accept)
             return
+        except TooSmall as small:
+            self._refuse(incoming, small.status, headers=[("Min-SE", str(small.least))])
+            return
         except NoDialog as error:
             self._refuse(incoming, 400, str(error))
             return
         self._sessions[session.id, session.local_tag] = session
-        self._spawn(self._serve(session))
+        self.spawn(self._serve(session))
 
     async def _serve(self, session: Session) -> None:
         try:
@@ -356,7 +364,7 @@ class UserAgent:
         """The session whose dialog a request names by Call-ID and both tags."""
         try:
             session = self._sessions.get((request.call_id, request.to.tag or ""))
-            if session is None or session.dialog is None or not session.dialog.is_between(request):
+            if session is None or session.dialog_of(request) is None:
                 return None
         except ValueError:  # a bad message's headers
             return None
@@ -391,7 +399,15 @@ class UserAgent:
         self.registrar.expire(self.endpoint.now())
         self._watch_expiry()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have *work* done in a task that ends with the user agent."""
+        task = asyncio.get_running_loop().create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("sip.task_failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from channels.sip.connections import ListenAddress, Target
 from channels.sip.digest import Credentials
@@ -36,12 +36,11 @@ def user_agent(
     timers: Timers = QUICK,
     on_registered: Callable[[str], None] = lambda user: None,
     on_gone: Callable[[str], None] = lambda user: None,
+    **more: Any,
 ) -> UserAgent:
-    """Make a user agent on free ports that takes everybody on the loopback for its trunk."""
-    listen = [ListenAddress("udp", "127.0.0.1", 0), ListenAddress("tcp", "127.0.0.1", 0)]
-    settings = UserAgentSettings(
-        listen=listen, trunks=trunks, telephones=telephones or {}, timers=timers, hang_up_limit=LIMIT
-    )
+    """Make a user agent on free ports that takes everybody on the loopback for its trunk; *more* are its settings."""
+    more.setdefault("listen", [ListenAddress("udp", "127.0.0.1", 0), ListenAddress("tcp", "127.0.0.1", 0)])
+    settings = UserAgentSettings(trunks=trunks, telephones=telephones or {}, timers=timers, hang_up_limit=LIMIT, **more)
     return UserAgent(settings, on_invite, on_registered=on_registered, on_gone=on_gone)
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 
-from channels.sip.connections import Target
 from channels.sip.digest import Credentials, DigestServer, Verdict
 from channels.sip.message import Request
 from channels.sip.sdp import Direction, SessionDescription
-from channels.sip.session import Session
 from channels.sip.session_events import (
     Answered,
     Ended,
@@ -23,46 +20,19 @@ from channels.sip.session_events import (
     SessionOver,
     SessionState,
 )
-from channels.sip.user_agent import UserAgent
 from gateway.domain.errors import OurMistake
-from tests.fakes.sip import HOTLINE, LIMIT, Listener, callee, offer, reply, udp, user_agent
+from tests.fakes.sip import HOTLINE, LIMIT, Listener, callee, offer, reply
+from tests.fakes.sip_lines import CallingLine as Line
+from tests.fakes.sip_lines import calling_line
 from tests.fakes.sip_peer import RawPeer
 
 DESK = Credentials(user="hotline", password="invented")
 
 
-@dataclass
-class Line:
-    """A peer and our user agent, which calls it."""
-
-    peer: RawPeer
-    agent: UserAgent
-
-    @property
-    def us(self) -> Target:
-        return udp(self.agent)
-
-    async def call(self, credentials: Credentials | None = None) -> tuple[Session, Listener, Request]:
-        """Call the peer; return the INVITE it got."""
-        session = await self.agent.invite(
-            callee(self.peer.target, credentials=credentials), offer=offer(), from_=HOTLINE, headers=[("X-Ticket", "7")]
-        )
-        return session, Listener(session), await self.peer.request("INVITE")
-
-    async def talk(self) -> tuple[Session, Listener, Request]:
-        """Call the peer, which answers."""
-        session, listener, invite = await self.call()
-        self.peer.reply(invite, 200, self.us, description=reply(offer()))
-        await listener.next(Answered)
-        await self.peer.request("ACK")
-        return session, listener, invite
-
-
 @pytest.fixture
 async def line() -> AsyncIterator[Line]:
-    async with user_agent() as agent, RawPeer() as peer:
-        yield Line(peer, agent)
-        agent.hang_up_limit = 0  # the peer is the test's, and answers no farewell
+    async with calling_line() as line:
+        yield line
 
 
 async def test_an_invite_is_sent_again_until_a_provisional_comes(line: Line) -> None:
