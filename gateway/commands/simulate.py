@@ -1,0 +1,94 @@
+"""`jiesu simulate`: a scenario through a city's regulation on a virtual clock; no database, no network.
+
+One JSON object a line comes out for every fact, in order of time. A denied command is a result: exit 0. Exit 2 when the
+scenario or the profile cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config import calendars
+from config.profiles import ProfileFile, find, read_file
+from config.reading import FieldError, read
+from config.scenario import Line, read_scenario
+from gateway.domain.case import Fact
+from gateway.domain.errors import OurMistake
+from routing.casebook import Casebook, Shelf
+from routing.working_time import Calendar
+
+if TYPE_CHECKING:
+    from gateway.commands.common import Commands
+
+CALENDARS = Path(calendars.__file__).parent / "calendars"
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("simulate", help="run a scenario through a city's regulation")
+    parser.add_argument(
+        "scenario", type=Path, metavar="SCENARIO.jsonl", help="one JSON object a line, in order of time"
+    )
+    parser.add_argument("--profile", required=True, help="a shipped profile such as zhuhai-2023, or a .toml file")
+    parser.add_argument("--until", metavar="INSTANT", help="let the clock run on to this instant")
+    parser.set_defaults(main=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the facts."""
+    file = read_file(find(arguments.profile))
+    lines = read_scenario(arguments.scenario)
+    calendar = calendars.load(CALENDARS)
+    for fact in run(file, calendar, lines, _until(arguments.until)):
+        print(json.dumps(printed(fact, file.zone), ensure_ascii=False))
+    return 0
+
+
+def run(file: ProfileFile, calendar: Calendar, lines: tuple[Line, ...], until: datetime | None) -> Iterator[Fact]:
+    """Yield the facts of a scenario, in order of time; what is later than *until* does not happen."""
+    shelf = Shelf(book_at(file, calendar))
+    for line in lines:
+        if until is not None and line.at > until:
+            break
+        yield from (
+            shelf.elapse(line.at) if line.command is None else shelf.carry_out(line.ticket, line.command, line.at)
+        )
+    if until is not None:
+        yield from shelf.elapse(until)
+
+
+def book_at(file: ProfileFile, calendar: Calendar) -> Callable[[datetime], Casebook]:
+    """Return what gives the casebook of the rules in force at an instant."""
+    books: dict[object, Casebook] = {}
+
+    def at(instant: datetime) -> Casebook:
+        day = instant.astimezone(file.zone).date()
+        if day not in books:
+            books[day] = Casebook(file.on(day), calendar)
+        return books[day]
+
+    return at
+
+
+def printed(fact: Fact, zone: tzinfo) -> dict[str, Any]:
+    """Return *fact* as the line that is printed has it."""
+    line = {"at": fact.at, "ticket": fact.case, "fact": fact.name, "cite": list(fact.rows), **fact.details}
+    return {key: _instant(value, zone) if isinstance(value, datetime) else value for key, value in line.items()}
+
+
+def _instant(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds")
+
+
+def _until(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return read(datetime, text)
+    except FieldError as error:
+        raise OurMistake(f"--until {text}: {error}") from error

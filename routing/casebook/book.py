@@ -1,0 +1,84 @@
+"""The casebook (案卷): the closed loop of one profile as a pure state machine; commands in, facts out, time an argument.
+
+The same machine serves live tickets and `jiesu simulate`. A case is a value, so two who act on it at once cannot tear it:
+whoever stores the outcome second finds the revision changed. Facts that the clock brings come from `elapse`; `due` says
+when it is worth calling next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.case import COMMANDS, Case, CaseId, Command, Fact
+from gateway.domain.profile import Profile
+from gateway.domain.rules import STAGE, Stage
+from routing.casebook import clock
+from routing.casebook.draft import Denied, Draft, Rows, rows_of
+from routing.casebook.intake import ALONE, Surroundings
+from routing.casebook.moves import MOVES
+from routing.deadlines import Reckoning
+from routing.working_time import Calendar
+
+_WORDS = {kind: word for word, kind in COMMANDS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a case, and the facts of it in order of time; ``case`` is None if there is still none."""
+
+    case: Case | None
+    facts: tuple[Fact, ...]
+    is_denied: bool = False
+
+
+class Casebook:
+    """The rules of *profile*, counted on *calendar*."""
+
+    def __init__(self, profile: Profile, calendar: Calendar) -> None:
+        self.profile = profile
+        self._reckoning = Reckoning(calendar=calendar, zone=profile.zone)
+
+    def apply(
+        self, case: Case | None, case_id: CaseId, command: Command, now: datetime, around: Surroundings = ALONE
+    ) -> Outcome:
+        """Carry out *command* on *case*, None for a new one, at *now*. A denied command changes nothing.
+
+        The clock must have been let run up to *now* before (`elapse`).
+        """
+        move, word = MOVES[type(command)], _WORDS[type(command)]
+        if not (move.opens if case is None else case.stage in move.stages):
+            rows = rows_of(self.profile.ruling(STAGE, case.stage.value)) if case is not None else ()
+            return Outcome(case=case, facts=_denials(case_id, now, word, ("wrong_stage",), rows), is_denied=True)
+        draft = self._draft(case or Case(id=case_id, stage=Stage.ACCEPTED, received_at=now), now)
+        try:
+            move.carry_out(draft, command, around)
+        except Denied as denied:
+            facts = (*draft.facts, *_denials(case_id, now, word, denied.whys, denied.rows))
+            return Outcome(case=case, facts=facts, is_denied=True)
+        return Outcome(case=draft.case, facts=tuple(draft.facts))
+
+    def due(self, case: Case) -> datetime | None:
+        """Return the next instant at which the clock alone brings facts; None if it never does."""
+        event = clock.next_event(self._draft(case, case.received_at))
+        return event.at if event is not None else None
+
+    def elapse(self, case: Case, now: datetime, *, inclusive: bool = True) -> Outcome:
+        """Let the clock run to *now*, which counts as passed if *inclusive*."""
+        facts: list[Fact] = []
+        while (event := clock.next_event(self._draft(case, now))) is not None:
+            if event.at > now or (event.at == now and not inclusive):
+                break
+            draft = self._draft(case, event.at)
+            clock.bring(draft, event)
+            case = draft.case
+            facts += draft.facts
+        return Outcome(case=case, facts=tuple(facts))
+
+    def _draft(self, case: Case, now: datetime) -> Draft:
+        return Draft(case=case, profile=self.profile, reckoning=self._reckoning, now=now, facts=[])
+
+
+def _denials(case: CaseId, now: datetime, word: str, whys: Iterable[str], rows: Rows) -> tuple[Fact, ...]:
+    return tuple(Fact(at=now, case=case, name="denied", rows=rows, details={"do": word, "why": why}) for why in whys)

@@ -1,0 +1,183 @@
+"""A draft (草稿): a case as it will be once a command or the clock has done its work, and the facts said on the way.
+
+The moves write into it; nobody else does. A move that finds the command forbidden raises `Denied`: the case then stays
+as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from gateway.domain.case import Case, Command, Fact, Period, PeriodState
+from gateway.domain.profile import Profile, Ruling
+from gateway.domain.rules import (
+    DUTY_PHONE,
+    PERIOD,
+    STAGE,
+    SUPERVISE,
+    FieldsRule,
+    Kind,
+    Moment,
+    PeriodKind,
+    PeriodRule,
+    Span,
+    Stage,
+    Trigger,
+    Urgency,
+)
+from routing.deadlines import Reckoning
+
+V = TypeVar("V")
+
+Rows = tuple[str, ...]
+
+
+class Denied(Exception):
+    """A command is not allowed; `whys` are its short reasons and `rows` the obligations that forbid it."""
+
+    def __init__(self, why: str, rows: Rows = (), *more: str) -> None:
+        super().__init__(why)
+        self.whys = (why, *more)
+        self.rows = rows
+
+
+def rows_of(*rulings: Ruling[Any] | None) -> Rows:
+    """Return the obligations behind *rulings*, each once, in order."""
+    return tuple(dict.fromkeys(row for ruling in rulings if ruling is not None for row in ruling.rows))
+
+
+@dataclass(slots=True)
+class Draft:
+    """A case being changed at one moment under one profile."""
+
+    case: Case
+    profile: Profile
+    reckoning: Reckoning
+    now: datetime
+    facts: list[Fact]
+
+    def change(self, **fields: Any) -> None:
+        """Change fields of the case."""
+        self.case = replace(self.case, **fields)
+
+    def say(self, name: str, rows: Rows, **details: Any) -> None:
+        """Add a fact, true from now on."""
+        self.facts.append(Fact(at=self.now, case=self.case.id, name=name, rows=rows, details=details))
+
+    def tell(self, who: str, what: str, rows: Rows, **details: Any) -> None:
+        """Say that somebody is told something."""
+        self.say("tell", rows, who=who, what=what, **details)
+
+    def count(self, what: str, rows: Rows) -> None:
+        """Count one more *what* on the case."""
+        n = self.case.counted(what) + 1
+        self.change(counts={**self.case.counts, what: n})
+        self.say("count", rows, what=what, n=n)
+
+    def enter(self, stage: Stage, because: Rows = (), **details: Any) -> None:
+        """Enter *stage*, on the rows of *because* and those about the stage."""
+        self.change(stage=stage)
+        rows = tuple(dict.fromkeys((*because, *rows_of(self.profile.ruling(STAGE, stage.value)))))
+        self.say("stage", rows, stage=stage.value, **details)
+
+    def supervise(self, trigger: Trigger, *, always: Rows | None = None) -> None:
+        """Raise supervision if the regulation names *trigger*; with *always* in any case, then on those rows."""
+        ruling = self.profile.ruling(SUPERVISE, trigger.value)
+        if ruling is not None:
+            forms = {"forms": list(ruling.value.forms)} if ruling.value.forms else {}
+            self.say("supervise", ruling.rows, trigger=trigger.value, **forms)
+        elif always is not None:
+            self.say("supervise", always, trigger=trigger.value)
+
+    def rule_for(self, kind: Kind[V], *parts: str) -> Ruling[V] | None:
+        """Return the rule that holds for this case's urgency, else for its category, else for every case."""
+        for last in (self.case.urgency.value, self.case.category):
+            if last and (ruling := self.profile.ruling(kind, *parts, last)):
+                return ruling
+        return self.profile.ruling(kind, *parts)
+
+    # Periods
+
+    def begin(self, moment: Moment, since: datetime | None = None) -> None:
+        """Give the case every period that runs from *moment*, or is set anew at it, counted *since* then or from now."""
+        for kind in PeriodKind:
+            ruling: Ruling[PeriodRule] | None = self.rule_for(PERIOD, kind.value)
+            if ruling is not None and moment in (ruling.value.runs_from, ruling.value.renewed):
+                self.give(kind, ruling.value.span, since or self.now, ruling.rows)
+
+    def give(self, kind: PeriodKind, span: Span, since: datetime, rows: Rows, *, original: Span | None = None) -> None:
+        """Give the case a period; an earlier one of the kind that runs is replaced."""
+        end = self.reckoning.deadline(span, since)
+        self._settle({kind}, PeriodState.REPLACED)
+        period = Period(
+            kind=kind,
+            span=span,
+            original=original or span,
+            since=since,
+            live_from=self.now,
+            due=end.at,
+            provisional=end.provisional,
+            rows=rows,
+        )
+        self.change(periods=(*self.case.periods, period))
+        self._say_due(period, rows)
+
+    def meet(self, *kinds: PeriodKind) -> None:
+        """What these periods were for has happened."""
+        self._settle(set(kinds), PeriodState.MET)
+
+    def lift(self, kind: PeriodKind, rows: Rows) -> None:
+        """Lift a running period: what it was for is no longer asked."""
+        if self.case.running(kind) is not None:
+            self._settle({kind}, PeriodState.LIFTED)
+            self.say("due", rows, kind=kind.value, due=None)
+
+    def restate(self, kind: PeriodKind, rows: Rows) -> None:
+        """Say once more until when a period goes on that somebody may believe to be over."""
+        if (period := self.case.period(kind)) is not None:
+            self._say_due(period, rows)
+
+    def reset(self, period: Period, **fields: Any) -> None:
+        """Put *period*, changed, in its own place."""
+        changed = replace(period, **fields)
+        self.change(periods=tuple(changed if each is period else each for each in self.case.periods))
+
+    def _settle(self, kinds: set[PeriodKind], state: PeriodState) -> None:
+        live = (PeriodState.RUNNING, PeriodState.PAUSED)
+        self.change(
+            periods=tuple(
+                replace(each, state=state) if each.kind in kinds and each.state in live else each
+                for each in self.case.periods
+            )
+        )
+
+    def _say_due(self, period: Period, rows: Rows) -> None:
+        more = {"provisional": True} if period.provisional else {}
+        self.say("due", rows, kind=period.kind.value, due=period.due, span=str(period.span), **more)
+
+    # What several moves do
+
+    def telephone_unit(self) -> None:
+        """Have the unit's duty phone rung if the case is pressing enough."""
+        ruling = self.profile.ruling(DUTY_PHONE)
+        if ruling is not None and self.case.urgency is not Urgency.NORMAL and self.case.urgency in ruling.value:
+            self.tell("unit", "duty_phone", ruling.rows)
+
+
+def require(command: Command, fields: Iterable[str], rows: Rows) -> None:
+    """Raise `Denied` with everything among *fields* that *command* does not state."""
+    if missing := [f"missing:{name}" for name in fields if not getattr(command, name)]:
+        raise Denied(missing[0], rows, *missing[1:])
+
+
+def require_rule(command: Command, ruling: Ruling[FieldsRule] | None, category: str) -> None:
+    """Raise `Denied` unless *command* states what a rule about fields asks of *category*."""
+    if ruling is None or (ruling.value.categories and category not in ruling.value.categories):
+        return
+    require(command, ruling.value.fields, ruling.rows)
+    either = ruling.value.either
+    if either and not any(getattr(command, name) for name in either):
+        raise Denied(f"missing:{either[0]}", ruling.rows)
