@@ -6,8 +6,10 @@ opposite order, so that a call always stands on something.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from asr.models import ModelChoice, ModelKind, choose
 from asr.probe import Unusable, probe
@@ -47,6 +50,7 @@ from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
 from gateway.storage.store import SqliteStore
+from gateway.telemetry import Metrics, follow
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from routing.decide import Understander
 from routing.directory import Unit
@@ -54,7 +58,9 @@ from routing.emergency import Detector, Watch
 
 log = structlog.get_logger(__name__)
 
-CONFIG = Path(__file__).parent.parent / "config"
+HOME = Path(__file__).parent.parent
+CONFIG = HOME / "config"
+VERSION = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 class UnusableSetting(OurMistake):
@@ -82,6 +88,7 @@ class Gateway:
         self._stack = AsyncExitStack()
         self.clock = SystemClock()
         self.feed = Feed()
+        self._registry = CollectorRegistry()
         self.model = _model(settings)
         self.profile = _profile(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
@@ -156,11 +163,25 @@ class Gateway:
         )
         exchange = self._exchange(data / "recordings")
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
+        await self._count(stack)
         with _as_setting("web.listen", settings.web.listen):
             self.console = await stack.enter_async_context(self._console(exchange))
         self.first_password = await ensure_first_account(self.store)
         with _as_setting("sip.listen", ", ".join(settings.sip.listen)):
             await stack.enter_async_context(self.telephony)
+
+    async def _count(self, stack: AsyncExitStack) -> None:
+        """Follow what happens for `/metrics`, for as long as the gateway stands."""
+        metrics = Metrics(self._registry)
+        metrics.watch(
+            calls_live=lambda: len(self.switchboard.calls),
+            waiting=lambda: self.desk.queue_length,
+            listening=lambda: self.recognizer.is_hearing,
+            behind=lambda: self.ledger.behind,
+            agents=lambda: self.desk.agents,
+        )
+        counting = asyncio.create_task(follow(self.feed, metrics), name="metrics")
+        stack.callback(counting.cancel)
 
     async def _prove_model(self) -> None:
         """Load a model that is not ours where its failure hurts nobody (libvosk may abort the process it is in)."""
@@ -266,6 +287,8 @@ class Gateway:
             matters={topic.id: topic.name for topic in self.lexicons.matters},
             prompts=self.announcements.words,
             health=self.health,
+            registry=self._registry,
+            versions={"jiesu": VERSION},
         )
         return Console(
             parts,

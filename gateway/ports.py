@@ -283,8 +283,8 @@ class Store(Protocol):
         """Return one ticket."""
         ...
 
-    async def tickets(self, *, limit: int = 50, before: datetime | None = None) -> Sequence[Ticket]:
-        """Return the newest tickets first, those received before *before*."""
+    async def tickets(self, *, limit: int = 50, before: datetime | None = None, search: str = "") -> Sequence[Ticket]:
+        """Return the newest tickets first: received before *before*, id or caller's number containing *search*."""
         ...
 
     async def unfinished_calls(self) -> Sequence[Ticket]:
@@ -300,9 +300,15 @@ class Store(Protocol):
         ...
 
     async def entries(
-        self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
+        self,
+        *,
+        call_id: CallId | None = None,
+        ticket_id: TicketId | None = None,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[Entry]:
-        """Return journal entries by number."""
+        """Return journal entries by number, those above *after*; with *before* those below it, the newest first."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 from typing import NewType
@@ -44,8 +45,9 @@ class Elements:
 class Ticket:
     """One matter (工单).
 
-    ``summary`` is the petitioner's own words, joined; ``edited`` names the fields an agent has written, which
-    automatic filling leaves alone from then on. ``revision`` counts committed changes from 1.
+    ``summary`` is the petitioner's own words, joined; ``edited`` names the fields an agent has written,
+    with the revision at which he last did; automatic filling leaves them alone from then on. ``revision`` counts
+    committed changes from 1.
     """
 
     id: TicketId
@@ -66,5 +68,5 @@ class Ticket:
     summary: str = ""
     ending: str = ""
     decisions: tuple[Decision, ...] = ()
-    edited: frozenset[str] = frozenset()
+    edited: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1

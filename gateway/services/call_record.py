@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,15 @@ from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, IncomingCall, Transaction
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Said, TicketChanged
-from gateway.services.tickets import Change, applied, filled_from, new_ticket_id, save_change, with_decisions
+from gateway.services.tickets import (
+    Change,
+    applied,
+    filled_from,
+    new_ticket_id,
+    save_change,
+    with_decisions,
+    written_by_hand,
+)
 from routing.conversation import Conversation, Turn
 
 log = structlog.get_logger(__name__)
@@ -117,10 +126,10 @@ class CallRecord:
         self._exchange.ledger.write(lambda tx: save_change(tx, ticket_id, change))
         self._exchange.feed.publish(TicketChanged(ticket=changed))
 
-    def edited(self, ticket: Ticket) -> None:
-        """Take over the ticket as an agent has just written it."""
-        if ticket.revision > self.ticket.revision:
-            self.ticket = ticket
+    def edited(self, values: Mapping[str, str]) -> None:
+        """Take over what an agent has just written; the store has it already."""
+        self.ticket = applied(self.ticket, written_by_hand(values))
+        self._exchange.feed.publish(TicketChanged(ticket=self.ticket))
 
     def decide(self, decision: Decision) -> None:
         """Keep a decision with its reasons, on the ticket and in the journal."""

@@ -79,6 +79,16 @@ def with_decisions(known: tuple[Decision, ...], fresh: list[Decision]) -> tuple[
     return known + tuple(decision for decision in fresh if (decision.kind, decision.outcome) not in standing)
 
 
+def written_by_hand(values: Mapping[str, str]) -> Change:
+    """Return the change by which an agent writes *values* (see `EDITABLE`); filling leaves those fields alone then."""
+
+    def change(ticket: Ticket) -> Ticket:
+        edited = {**ticket.edited, **dict.fromkeys(values, ticket.revision + 1)}
+        return replace(_written(ticket, values), edited=edited)
+
+    return change
+
+
 class TicketEditor:
     """Edits by people, at the console."""
 
@@ -101,9 +111,10 @@ class TicketEditor:
             ticket = tx.ticket(ticket_id)
             if ticket is None:
                 raise Refused(f"there is no ticket {ticket_id}")
-            if ticket.revision != revision and ticket.edited & set(values):
-                raise Conflict(f"ticket {ticket_id} is at revision {ticket.revision}, not {revision}")
-            edited = applied(ticket, lambda t: _edited(t, values))
+            newer = sorted(name for name in values if ticket.edited.get(name, 0) > revision)
+            if newer:
+                raise Conflict(f"{', '.join(newer)} of ticket {ticket_id} changed after revision {revision}")
+            edited = applied(ticket, written_by_hand(values))
             if edited is not ticket:
                 tx.save_ticket(edited)
                 tx.append(self._edit_fact(ticket, values, by))
@@ -121,10 +132,6 @@ class TicketEditor:
             ticket_id=before.id,
             values={"by": by, "fields": sorted(values)},
         )
-
-
-def _edited(ticket: Ticket, values: Mapping[str, str]) -> Ticket:
-    return replace(_written(ticket, values), edited=ticket.edited | frozenset(values))
 
 
 def _written(ticket: Ticket, values: Mapping[str, str]) -> Ticket:

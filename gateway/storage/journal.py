@@ -67,10 +67,18 @@ def show(where: str | Path, call_id: CallId) -> Sequence[Entry]:
 
 
 def read_entries(
-    connection: sa.Connection, *, call_id: CallId | None, ticket_id: TicketId | None, after: int, limit: int
+    connection: sa.Connection,
+    *,
+    call_id: CallId | None,
+    ticket_id: TicketId | None,
+    after: int,
+    before: int | None,
+    limit: int,
 ) -> Sequence[Entry]:
-    """Return the entries numbered above *after* that belong to the call and the ticket asked for, at most *limit*."""
+    """Return at most *limit* entries of the call and the ticket asked for; see `gateway.ports.Store.entries`."""
     query = _BY_NUMBER.where(journal.c.seq > after).limit(limit)
+    if before is not None:
+        query = query.where(journal.c.seq < before).order_by(None).order_by(journal.c.seq.desc())
     if call_id is not None:
         query = query.where(journal.c.call == call_id)
     if ticket_id is not None:

@@ -68,7 +68,7 @@ def ticket_row(ticket: Ticket) -> Values:
         "summary": ticket.summary,
         "ending": ticket.ending,
         "decisions": msgspec.to_builtins(ticket.decisions),
-        "edited": sorted(ticket.edited),
+        "edited": dict(ticket.edited),
     }
 
 
@@ -94,7 +94,7 @@ def ticket_from(row: sa.Row[Any]) -> Ticket:
         summary=row.summary,
         ending=row.ending,
         decisions=msgspec.convert(row.decisions, tuple[Decision, ...]),
-        edited=frozenset(row.edited),
+        edited=row.edited,
     )
 
 

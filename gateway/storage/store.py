@@ -102,11 +102,15 @@ class SqliteStore:
         """Return one ticket."""
         return await self._read(lambda connection: find_ticket(connection, ticket_id))
 
-    async def tickets(self, *, limit: int = 50, before: datetime | None = None) -> Sequence[Ticket]:
-        """Return the newest tickets first, those received before *before*."""
+    async def tickets(self, *, limit: int = 50, before: datetime | None = None, search: str = "") -> Sequence[Ticket]:
+        """Return the newest tickets first: received before *before*, id or caller's number containing *search*."""
         query = sa.select(tickets).order_by(tickets.c.received_at.desc(), tickets.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(tickets.c.received_at < before)
+        if search:
+            query = query.where(
+                tickets.c.id.contains(search, autoescape=True) | tickets.c.caller.contains(search, autoescape=True)
+            )
         return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
 
     async def unfinished_calls(self) -> Sequence[Ticket]:
@@ -136,11 +140,19 @@ class SqliteStore:
         return await self._read(lambda connection: [leg_from(row) for row in connection.execute(query)])
 
     async def entries(
-        self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
+        self,
+        *,
+        call_id: CallId | None = None,
+        ticket_id: TicketId | None = None,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[Entry]:
-        """Return journal entries by number; with both a call and a ticket, those that belong to both."""
+        """Return journal entries; with both a call and a ticket, those that belong to both."""
         return await self._read(
-            lambda connection: read_entries(connection, call_id=call_id, ticket_id=ticket_id, after=after, limit=limit)
+            lambda connection: read_entries(
+                connection, call_id=call_id, ticket_id=ticket_id, after=after, before=before, limit=limit
+            )
         )
 
     async def account(self, name: str) -> Account | None:

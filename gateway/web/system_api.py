@@ -47,20 +47,24 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     components: dict[str, str]
 
 
-class JournalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which entries: those after number *after*, of one call or ticket or of all."""
+LAST = 2**62
+"""Above every journal entry's number."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
+
+class JournalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which entries: those numbered below *before*, of one call or ticket or of all."""
+
+    before: Annotated[int, Meta(ge=1)] = LAST
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
     call_id: str | None = None
     ticket_id: str | None = None
 
 
 class JournalPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries by number; ``next_after`` asks for the following ones, None when there are none."""
+    """Entries, the newest first; ``next_before`` asks for older ones, None when there are none."""
 
     entries: list[FactView]
-    next_after: int | None
+    next_before: int | None
 
 
 @system_routes.declare("GET", "/api/system", "系统状态")
@@ -91,12 +95,12 @@ async def show_journal(visit: Visit, query: JournalQuery) -> JournalPage:
     entries = await visit.parts.store.entries(
         call_id=CallId(query.call_id) if query.call_id else None,
         ticket_id=TicketId(query.ticket_id) if query.ticket_id else None,
-        after=query.after,
+        before=query.before,
         limit=query.limit,
     )
     is_last = len(entries) < query.limit
     return JournalPage(
-        entries=[entry_view(entry) for entry in entries], next_after=None if is_last else entries[-1].seq
+        entries=[entry_view(entry) for entry in entries], next_before=None if is_last else entries[-1].seq
     )
 
 

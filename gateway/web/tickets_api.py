@@ -37,8 +37,6 @@ from gateway.web.views import (
 ticket_routes = RouteTable()
 
 PAGE = 200
-SEARCHED = 5000
-"""How many of the newest tickets a search by number looks through."""
 ENTRIES = 5000
 """Journal entries shown with one ticket."""
 PIECE = 256 * 1024
@@ -95,29 +93,12 @@ class SoundQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 @ticket_routes.declare("GET", "/api/tickets", "工单列表，可按工单号或来电号码查找")
 async def list_tickets(visit: Visit, query: TicketQuery) -> TicketPage:
     """List tickets."""
-    found = await _search(visit, query) if query.search else await _newest(visit, query.limit, query.before)
+    found = await visit.parts.store.tickets(limit=query.limit, before=query.before, search=query.search)
     is_last = len(found) < query.limit
     return TicketPage(
         tickets=[ticket_view(ticket) for ticket in found],
         next_before=None if is_last else found[-1].received_at,
     )
-
-
-async def _newest(visit: Visit, limit: int, before: datetime | None) -> Sequence[Ticket]:
-    return await visit.parts.store.tickets(limit=limit, before=before)
-
-
-async def _search(visit: Visit, query: TicketQuery) -> list[Ticket]:
-    """Look through the newest tickets for those whose id or number contains what is sought."""
-    found: list[Ticket] = []
-    seen, before = 0, query.before
-    while seen < SEARCHED and len(found) < query.limit:
-        page = await _newest(visit, PAGE, before)
-        found += [ticket for ticket in page if query.search in ticket.id or query.search in ticket.caller]
-        if len(page) < PAGE:
-            break
-        seen, before = seen + len(page), page[-1].received_at
-    return found[: query.limit]
 
 
 @ticket_routes.declare("GET", "/api/tickets/{ticket_id}", "一张工单：转写、话路、日志、决定及依据")
@@ -159,7 +140,7 @@ async def edit_ticket(visit: Visit, ticket_id: str, body: TicketEdit) -> TicketV
         ) from conflict
     call = visit.parts.switchboard.calls.get(CallId(ticket.call_id or ""))
     if call is not None:
-        call.record.edited(ticket)
+        call.record.edited(body.values)
     return ticket_view(ticket, whole_number=True)
 
 

@@ -127,7 +127,7 @@ async def test_a_full_ticket_comes_back_as_it_was_saved(store: Store) -> None:
                 reasons=(Reason(rule="r2", evidence="灯", citation=CITATION), Reason(rule="r3", evidence="")),
             ),
         ),
-        edited=frozenset({"unit", "category"}),
+        edited={"unit": 2, "category": 1},
     )
 
     await store.commit(lambda tx: tx.save_ticket(ticket))
@@ -184,6 +184,26 @@ async def test_tickets_come_newest_first_and_page_by_their_receipt(store: Store)
     assert await store.tickets(limit=2) == [tickets[4], tickets[3]]
     assert await store.tickets(limit=2, before=tickets[3].received_at) == [tickets[2], tickets[1]]
     assert await store.tickets() == tickets[::-1]
+
+
+async def test_tickets_are_found_by_a_part_of_their_number_or_their_callers(store: Store) -> None:
+    fire = replace(TICKET, id=TicketId("20261121-1"), caller="13800000001")
+    water = replace(TICKET, id=TicketId("20261121-2"), caller="13900000002")
+    for ticket in (fire, water):
+        await save(store, ticket)
+
+    assert await store.tickets(search="1390000") == [water]
+    assert await store.tickets(search="1121-1") == [fire]
+    assert await store.tickets(search="%") == []
+
+
+async def test_the_journal_is_read_backwards_from_a_number(store: Store) -> None:
+    for number in range(5):
+        await store.commit(lambda tx, n=number: tx.append(Fact(kind=f"kind.{n}", at=NOON)))  # type: ignore[misc]
+
+    newest = await store.entries(before=2**62, limit=2)
+    assert [entry.seq for entry in newest] == [5, 4]
+    assert [entry.seq for entry in await store.entries(before=newest[-1].seq, limit=9)] == [3, 2, 1]
 
 
 async def test_an_instant_is_the_same_in_any_zone(store: Store) -> None:

@@ -123,9 +123,13 @@ class MemoryStore:
     async def ticket(self, ticket_id: TicketId) -> Ticket | None:
         return (await self._reach()).tickets.get(ticket_id)
 
-    async def tickets(self, *, limit: int = 50, before: datetime | None = None) -> Sequence[Ticket]:
+    async def tickets(self, *, limit: int = 50, before: datetime | None = None, search: str = "") -> Sequence[Ticket]:
         memory = await self._reach()
-        found = [ticket for ticket in memory.tickets.values() if before is None or ticket.received_at < before]
+        found = [
+            ticket
+            for ticket in memory.tickets.values()
+            if (before is None or ticket.received_at < before) and (search in ticket.id or search in ticket.caller)
+        ]
         return sorted(found, key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)[:limit]
 
     async def unfinished_calls(self) -> Sequence[Ticket]:
@@ -146,13 +150,20 @@ class MemoryStore:
         return sorted(found, key=lambda leg: (leg.started, leg.leg_id))
 
     async def entries(
-        self, *, call_id: CallId | None = None, ticket_id: TicketId | None = None, after: int = 0, limit: int = 1000
+        self,
+        *,
+        call_id: CallId | None = None,
+        ticket_id: TicketId | None = None,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[Entry]:
         memory = await self._reach()
         return [
             entry
-            for entry in memory.journal
+            for entry in (memory.journal if before is None else reversed(memory.journal))
             if entry.seq > after
+            and (before is None or entry.seq < before)
             and (call_id is None or entry.fact.call_id == call_id)
             and (ticket_id is None or entry.fact.ticket_id == ticket_id)
         ][:limit]

@@ -10,7 +10,7 @@ const PAGE = 200;
 export const Journal = {
   setup() {
     const entries = ref([]);
-    const next = ref(0);
+    const next = ref(null);
     const problem = ref("");
     const busy = ref(false);
 
@@ -18,9 +18,9 @@ export const Journal = {
       busy.value = true;
       problem.value = "";
       try {
-        const page = await api.journal({ after: next.value ?? entries.value.at(-1)?.seq ?? 0, limit: PAGE });
-        entries.value.push(...page.entries);
-        next.value = page.next_after;
+        const page = await api.journal({ before: next.value, limit: PAGE });
+        entries.value = next.value ? entries.value.concat(page.entries) : page.entries;
+        next.value = page.next_before;
       } catch (error) {
         problem.value = error.message;
       } finally {
@@ -51,7 +51,7 @@ export const Journal = {
           </table>
           ${!busy.value && !entries.value.length && !problem.value && html`<p class="empty">还没有记录</p>`}
           ${problem.value && html`<p class="problem" role="alert">${problem.value}</p>`}
-          <p class="more"><${ElButton} loading=${busy.value} onClick=${load}>${next.value === null ? "有新的吗" : "后面的"}<//></p>
+          <p class="more"><${ElButton} loading=${busy.value} onClick=${load}>${next.value === null ? "刷新" : "更早的"}<//></p>
         </div>
       </main>`;
   },
