@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--once", action="store_true", help="end after the story instead of staying up")
     parser.add_argument("--json", action="store_true", help="with --once: print what happened as one JSON object")
     parser.add_argument(
-        "--page-port", metavar="PORT", type=int, default=0, help="the page's port (default: a free one)"
+        "--page-port", metavar="PORT", type=_port, default=0, help="the page's port (default: a free one)"
     )
     parser.add_argument(
         "--keep",
@@ -79,6 +79,12 @@ async def _show(arguments: argparse.Namespace, folder: Path, view: View) -> int:
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
     return 0
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text} is no port")
+    return int(text)
 
 
 @contextmanager

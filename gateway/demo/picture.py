@@ -36,8 +36,9 @@ class CallPicture:
 
     @property
     def conversation(self) -> list[tuple[str, Utterance]]:
-        """Who said what, by time; partial words too."""
-        lines = sorted(self.said.values(), key=lambda line: line[1].start)
+        """Who said what, by time; partial words too, as long as they may still become final."""
+        known = [line for line in self.said.values() if line[1].is_final or not self.is_over]
+        lines = sorted(known, key=lambda line: line[1].start)
         return [(ROLES[role.value], utterance) for role, utterance in lines]
 
 

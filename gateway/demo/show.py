@@ -42,35 +42,21 @@ class Show:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Show]:
-        """Start the gateway; inside the block it serves, and the page with it."""
+        """Start the gateway; inside the block it serves, and whoever came to a telephone stays there.
+
+        Raises `StepMissing` when somebody leaves unexpectedly.
+        """
         async with _carrier() as carrier:
             settings = settings_for(
                 self._folder, self._passwords, carrier=f"{HOST}:{carrier}", page_port=self._page_port
             )
             async with Gateway(settings, on_loading=self._view.loading) as self._gateway:
                 self._view.opened(self._gateway)
-                yield self
+                async with self._company():
+                    yield self
 
     async def play(self) -> dict[str, Any]:
         """Play both stories and return the report. Raises `StepMissing` when a step did not happen."""
-        try:
-            async with asyncio.TaskGroup() as self._crew:
-                following = self._crew.create_task(self._chronicle.follow(self._gateway.feed), name="chronicle")
-                try:
-                    found = await self._stories()
-                finally:
-                    await asyncio.gather(*(person.leave() for person in self._people))
-                    following.cancel()
-        except BaseExceptionGroup as group:
-            missing = group.subgroup(StepMissing)
-            if missing is None:
-                raise
-            raise _first_of(missing) from None
-        return found
-
-    # -- the course ------------------------------------------------------------------------------------------
-
-    async def _stories(self) -> dict[str, Any]:
         agent, desk, unit = await asyncio.gather(
             self._desk_telephone("agent", AGENT, self._passwords.agent),
             self._desk_telephone("desk", FIRE_LINE, self._passwords.desk),
@@ -88,6 +74,25 @@ class Show:
             water_contact = await self._contact(water)
         model = self._gateway.recognizer.model
         return {"model": {"name": model.name, "kind": model.kind}, "contacts": [fire_contact, water_contact]}
+
+    # -- the course ------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _company(self) -> AsyncIterator[None]:
+        """Follow the gateway and everybody who comes; see them off at the end."""
+        try:
+            async with asyncio.TaskGroup() as self._crew:
+                following = self._crew.create_task(self._chronicle.follow(self._gateway.feed), name="chronicle")
+                try:
+                    yield
+                finally:
+                    await asyncio.gather(*(person.leave() for person in self._people))
+                    following.cancel()
+        except BaseExceptionGroup as group:
+            missing = group.subgroup(StepMissing)
+            if missing is None:
+                raise
+            raise _first_of(missing) from None
 
     async def _contact(self, played: Played) -> dict[str, Any]:
         """Read a finished call back, and judge what each party heard."""
