@@ -39,7 +39,8 @@ class MediaSettings:
 
     *address* is the local IPv4 address to bind; *advertised* the one to offer to peers if that differs (behind NAT).
     *ports* is the range of RTP ports, of which the even ones are used; (0, 0) leaves them to the operating system. A
-    port rests *port_rest* seconds between calls. *silent_after* seconds without RTP are reported.
+    port rests *port_rest* seconds between calls. *silent_after* seconds without RTP are reported. *plain_sockets* makes
+    a system call a packet even where the kernel takes batches (io_uring).
     """
 
     address: str = "127.0.0.1"
@@ -48,6 +49,7 @@ class MediaSettings:
     capacity: int = 1024
     port_rest: float = 5.0
     silent_after: float = 5.0
+    plain_sockets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,7 @@ class MediaEngine:
                 capacity=settings.capacity,
                 port_rest=settings.port_rest,
                 silent_after=settings.silent_after,
+                plain_sockets=settings.plain_sockets,
             )
         )
         now = time.monotonic()

@@ -83,15 +83,19 @@ class Inbound:
         """Return what *row* has received."""
         return self.playout.reception(row)
 
-    def receive(self, indices: list[int], datagrams: npt.NDArray[np.uint8], sizes: list[int], now: float) -> Round:
-        """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for row ``indices[i]``."""
-        rows = np.array(indices, np.int64)
-        lengths = np.array(sizes, np.int64) - rtp.HEADER_SIZE
-        packets = datagrams[: len(indices)]
-        for place in np.flatnonzero((packets[:, 0] != rtp.PLAIN) | (lengths < 0)):
-            lengths[place] = _straighten(packets[place], sizes[place])
+    def receive(self, rows: Rows, packets: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64], now: float) -> Round:
+        """Take a round of datagrams, at most one a row: ``packets[i, :sizes[i]]`` is for ``rows[i]``."""
+        lengths = sizes - rtp.HEADER_SIZE
+        for place in np.flatnonzero((packets[:, 0] != rtp.PLAIN) | (lengths < 0)).tolist():
+            lengths[place] = _straighten(packets[place], int(sizes[place]))
         headers = rtp.read_headers(packets)
         kinds = self._kinds[rows, headers.payload_type]
+        length = int(lengths[0])
+        if 0 < length <= LARGEST_PAYLOAD and (lengths == length).all() and (kinds < _UNKNOWN).all():
+            heard_again = self._note_heard(rows, now)
+            codes = packets[:, rtp.HEADER_SIZE : rtp.HEADER_SIZE + length]
+            self.playout.arrive(Arrivals(rows, *_columns(headers), g711.decode(codes, kinds)))
+            return Round(heard_again=heard_again)
         audio = (kinds < _UNKNOWN) & (lengths >= 0) & (lengths <= LARGEST_PAYLOAD)
         other = (kinds == _NOT_AUDIO) & (lengths >= 0)
         self.malformed[rows] += ~(audio | other)
@@ -147,6 +151,12 @@ def _straighten(datagram: npt.NDArray[np.uint8], size: int) -> int:
         return -1
     datagram[rtp.HEADER_SIZE : rtp.HEADER_SIZE + end - start] = datagram[start:end].copy()
     return end - start
+
+
+def _columns(
+    headers: rtp.Headers,
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
+    return headers.sequence, headers.timestamp, headers.ssrc, headers.marker
 
 
 def _arrivals(rows: Rows, headers: rtp.Headers, chosen: npt.NDArray[np.generic], samples: Pcm) -> Arrivals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-Address = tuple[str, int]
+from channels.media.address import Address
 
 CONVINCING: Final = 5
 PATIENCE: Final = 0.5

@@ -6,6 +6,7 @@ import random
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from channels.media import g711, rtp
 from channels.media.dtmf import EventPacket
@@ -14,13 +15,16 @@ from channels.media.g711 import Pcm
 FRAME: Final = 160
 PACKET_SIZE: Final = rtp.HEADER_SIZE + FRAME
 
+Rows = npt.NDArray[np.int64]
+
 
 class Outbound:
     """The columns of what legs send."""
 
     def __init__(self, capacity: int) -> None:
         self.packets = np.zeros((capacity, PACKET_SIZE), np.uint8)
-        """The audio packets of the last step, one a row."""
+        """The packets of the last step, one a row, and in `sizes` their lengths in octets."""
+        self.sizes = np.full(capacity, PACKET_SIZE, np.int64)
         self.sends = np.zeros(capacity, bool)
         self.sent = np.zeros(capacity, np.int64)
         self._laws = np.zeros(capacity, np.uint8)
@@ -54,7 +58,12 @@ class Outbound:
         sequence, ssrc = int(self._sequence[row]), int(self._ssrc[row])
         return rtp.Packet(payload_type, sequence, event.timestamp, ssrc, event.payload, event.marker).encode()
 
-    def step(self, frames: Pcm) -> list[int]:
+    def put(self, row: int, packet: bytes) -> None:
+        """Let *packet* take the place of the audio packet of *row* in this step."""
+        self.packets[row, : len(packet)] = np.frombuffer(packet, np.uint8)
+        self.sizes[row] = len(packet)
+
+    def step(self, frames: Pcm) -> Rows:
         """Make the packets of one step from *frames*, int16 [rows, 160]; return the rows that send one."""
         rows = len(frames)
         sends = self.sends[:rows]
@@ -66,8 +75,8 @@ class Outbound:
         self._timestamp[:rows] += np.uint32(FRAME)
         self._marker[:rows] = ~sends
         self.sent[:rows] += sends
-        flowing: list[int] = np.flatnonzero(sends).tolist()
-        return flowing
+        self.sizes[:rows] = PACKET_SIZE
+        return np.flatnonzero(sends)
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was sent."""

@@ -20,12 +20,12 @@ from contextlib import ExitStack, suppress
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from channels.media import wire
 from channels.media.files import Files
 from channels.media.g711 import Pcm
 from channels.media.ports import PortPool
+from channels.media.sockets import open_sockets
 from channels.media.switch import PERIOD, Full, Player, Switch
 from channels.media.wav import RATE
 
@@ -34,8 +34,6 @@ MOST_CAUGHT_UP: Final = 5
 LATE: Final = 0.005
 """Seconds after its due time from which a step counts as late."""
 
-_ROUNDS: Final = 12
-_DATAGRAM: Final = 2048
 _SOCKET_BUFFER: Final = 64 * 1024
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_TICKS: Final = 50
@@ -102,13 +100,8 @@ class MediaProcess:
         self._switch = Switch(start.capacity, silent_after=start.silent_after)
         self._ports = PortPool(start.low_port, start.high_port, rest=start.port_rest)
         self._files = Files(lambda leg, reason: control.tell(wire.Trouble(leg, reason)))
-        self._rtp = select.epoll()
-        self._inbox = np.zeros((start.capacity, _DATAGRAM), np.uint8)
-        self._inbox_views = [row.data for row in self._inbox]
-        self._outbox_views = [row.data for row in self._switch.packets]
-        self._sockets: dict[str, socket.socket] = {}
-        self._socket_at: list[socket.socket | None] = [None] * start.capacity
-        self._row_of: dict[int, int] = {}
+        self._sockets = open_sockets(self._switch.packets, plain=start.plain_sockets)
+        self._row_of: dict[str, int] = {}
         self._loading: dict[str, int] = {}
         self._ticks = self._late_ticks = self._skipped_ticks = self._unsent_packets = 0
         self._worst_lateness = 0.0
@@ -172,38 +165,12 @@ class MediaProcess:
         return due + (missed + 1) * PERIOD
 
     def _receive(self, now: float) -> None:
-        switch, views, row_of, sockets = self._switch, self._inbox_views, self._row_of, self._socket_at
-        for _ in range(_ROUNDS):
-            ready = self._rtp.poll(0)
-            if not ready:
-                return
-            rows: list[int] = []
-            sizes: list[int] = []
-            for descriptor, _ in ready:
-                row = row_of[descriptor]
-                view = views[len(rows)]
-                try:
-                    size, source = sockets[row].recvfrom_into(view)  # type: ignore[union-attr]
-                except OSError:
-                    continue
-                if source != switch.targets[row] and not switch.admits(row, view[:size], source, now):
-                    continue
-                rows.append(row)
-                sizes.append(size)
-            if rows:
-                switch.receive(rows, self._inbox, sizes, now)
+        for came in self._sockets.rounds():
+            self._switch.receive(came.rows, came.datagrams, came.sizes, came.sources, now)
 
     def _step(self, at: float) -> None:
-        outgoing = self._switch.step(at)
-        sockets, targets, packets = self._socket_at, self._switch.targets, self._outbox_views
-        for row in outgoing.rows:
-            try:
-                sockets[row].sendto(packets[row], targets[row])  # type: ignore[union-attr,arg-type]
-            except OSError:
-                self._unsent_packets += 1
-        for row, packet in outgoing.others:
-            with suppress(OSError):
-                sockets[row].sendto(packet, targets[row])  # type: ignore[union-attr,arg-type]
+        rows = self._switch.step(at)
+        self._unsent_packets += self._sockets.send(rows, self._switch.sizes[rows], self._switch.targets[rows])
 
     def _pass_on(self) -> None:
         """Hand events to call control and portions of recordings to the disk."""
@@ -271,9 +238,8 @@ class MediaProcess:
             return
         port: int = bound.getsockname()[1]
         self._ports.take(port)
-        self._sockets[order.leg] = self._socket_at[index] = bound
-        self._row_of[bound.fileno()] = index
-        self._rtp.register(bound.fileno(), select.EPOLLIN)
+        self._sockets.add(index, bound)
+        self._row_of[order.leg] = index
         self._control.tell(wire.Opened(order.leg, port))
 
     def _bind(self, ports: list[int]) -> socket.socket | None:
@@ -290,9 +256,7 @@ class MediaProcess:
     def _close(self, leg: str) -> None:
         closed = self._switch.close(leg)
         self._loading.pop(leg, None)
-        rtp = self._sockets.pop(leg)
-        self._rtp.unregister(rtp.fileno())
-        self._socket_at[self._row_of.pop(rtp.fileno())] = None
+        rtp = self._sockets.remove(self._row_of.pop(leg))
         self._ports.give_back(rtp.getsockname()[1], time.monotonic())
         rtp.close()
         self._save()

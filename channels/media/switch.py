@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.media import rtp, wire
+from channels.media.address import NOWHERE, Address, from_number, to_number
 from channels.media.capture import Capture, CaptureLog, Portion
 from channels.media.dtmf import DigitReceiver, DigitSender
 from channels.media.g711 import Pcm
 from channels.media.inbound import Inbound
-from channels.media.latch import Address, Latch
+from channels.media.jitter import Rows
+from channels.media.latch import Latch
 from channels.media.mixer import Mixer, saturate
 from channels.media.outbound import FRAME, Outbound
 from channels.media.wav import RATE
@@ -72,14 +74,6 @@ class Row:
     foreign: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """What one step sends: the `Switch.packets` of ``rows``, and packets of other lengths, as (row, packet)."""
-
-    rows: list[int]
-    others: list[tuple[int, bytes]]
-
-
 class Switch:
     """All legs of a node. Methods that take a leg's name raise KeyError if it is not open."""
 
@@ -87,12 +81,12 @@ class Switch:
         self.events: list[wire.Event] = []
         self.recorded: list[tuple[str, int, bytes]] = []
         """Portions of recordings to be written, as (leg, first sample, pcm)."""
-        self.targets: list[Address | None] = [None] * capacity
-        """Where each row sends, which is also the source it is believed to hear."""
+        self.targets = np.full(capacity, NOWHERE, np.uint64)
+        """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
         self._inbound = Inbound(capacity, silent_after=silent_after)
         self._outbound = Outbound(capacity)
-        self.packets = self._outbound.packets
-        """The audio packets of the last step, one a row."""
+        self.packets, self.sizes = self._outbound.packets, self._outbound.sizes
+        """The packets of the last step, one a row, and their lengths in octets."""
         self._rows: dict[str, Row] = {}
         self._row_at: list[Row | None] = [None] * capacity
         self._free = list(range(capacity))
@@ -125,7 +119,7 @@ class Switch:
         row = self._rows[order.leg]
         index = row.index
         is_new = row.latch.signal((order.address, order.port))
-        self.targets[index] = row.latch.target
+        self.targets[index] = to_number(row.latch.target) if row.latch.target else NOWHERE
         row.telephone_event = order.telephone_event
         self._inbound.expect(index, order.law, order.payload_type, order.telephone_event)
         self._inbound.listen(index, receives=order.receives, is_new=is_new, now=now)
@@ -147,7 +141,7 @@ class Switch:
         self._inbound.clear(index)
         self._outbound.clear(index)
         self._row_at[index] = None
-        self.targets[index] = None
+        self.targets[index] = NOWHERE
         heapq.heappush(self._free, index)
         while self._used and self._row_at[self._used - 1] is None:
             self._used -= 1
@@ -222,7 +216,7 @@ class Switch:
         if tap is not None:
             self._release(tap)
 
-    def admits(self, index: int, datagram: memoryview, source: Address, now: float) -> bool:
+    def _admits(self, index: int, datagram: memoryview, source: Address, now: float) -> bool:
         """Say whether *datagram* from a *source* that is not the row's target belongs to the row all the same."""
         row = self._row_at[index]
         if row is None:
@@ -235,13 +229,33 @@ class Switch:
         if not row.latch.admits(source, packet.ssrc, packet.sequence, self._inbound.silence(index, now)):
             row.foreign += 1
             return False
-        self.targets[index] = source
+        self.targets[index] = to_number(source)
         self.events.append(wire.Followed(row.leg, source[0], source[1]))
         return True
 
-    def receive(self, indices: list[int], datagrams: npt.NDArray[np.uint8], sizes: list[int], now: float) -> None:
-        """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for row ``indices[i]``."""
-        came = self._inbound.receive(indices, datagrams, sizes, now)
+    def receive(
+        self,
+        rows: Rows,
+        datagrams: npt.NDArray[np.uint8],
+        sizes: npt.NDArray[np.int64],
+        sources: npt.NDArray[np.uint64],
+        now: float,
+    ) -> None:
+        """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for ``rows[i]``.
+
+        What came from another source than the row's target must convince its latch; ``sources[i]`` is as `to_number`
+        gives it.
+        """
+        strange = sources != self.targets[rows]
+        if strange.any():
+            for place in np.flatnonzero(strange).tolist():
+                datagram, source = datagrams[place].data[: sizes[place]], from_number(int(sources[place]))
+                strange[place] = not self._admits(int(rows[place]), datagram, source, now)
+            known = ~strange
+            rows, datagrams, sizes = rows[known], datagrams[known], sizes[known]
+            if not len(rows):
+                return
+        came = self._inbound.receive(rows, datagrams, sizes, now)
         for index in came.heard_again:
             if (row := self._row_at[index]) is not None:
                 self.events.append(wire.HeardAgain(row.leg))
@@ -252,8 +266,11 @@ class Switch:
                 if digit is not None:
                     self.events.append(wire.DigitHeard(row.leg, digit, now))
 
-    def step(self, at: float) -> Outgoing:
-        """Play, mix and packetise one frame of every leg; its first sample is heard at the instant *at*."""
+    def step(self, at: float) -> Rows:
+        """Play, mix and packetise one frame of every leg; its first sample is heard at the instant *at*.
+
+        Return the rows whose `packets` are to be sent.
+        """
         said = self._inbound.frames(self._used)
         self._pass_on(self._log.add(said, at))
         for index, seconds in self._inbound.silences(self._used, at):
@@ -270,7 +287,9 @@ class Switch:
                 self._press_into(row, hears[row.index], events)
             self._attend(row)
         rows = self._outbound.step(hears)
-        return Outgoing([index for index in rows if index not in events] if events else rows, list(events.items()))
+        for index, packet in events.items():
+            self._outbound.put(index, packet)
+        return rows
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was played or sent."""

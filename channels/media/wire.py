@@ -24,6 +24,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     capacity: int
     port_rest: float
     silent_after: float
+    plain_sockets: bool = False
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
