@@ -6,9 +6,9 @@ fake and every adapter pass. Failures cross a port only as the classes of `gatew
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from gateway.domain.account import Account
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.events import Entry, Fact
+from gateway.domain.knowledge import Article, ArticleId, ArticleState, Check, CheckId, CheckKind, Version
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 
@@ -237,8 +238,41 @@ class CallLeg:
     sha256: str = ""
 
 
+class KnowledgeWrites(Protocol):
+    """The knowledge base's part of a unit of work."""
+
+    def article(self, article_id: ArticleId) -> Article | None:
+        """Return an article as it stands."""
+        ...
+
+    def save_article(self, article: Article, impacts: Mapping[str, float] | None = None) -> None:
+        """Keep an article with its next version, or with another confirmation of the one it has.
+
+        *impacts* are the terms that its published version is found by from now on, each with its weight in it; None
+        leaves them as they are. Raises `Conflict` when another version was made meanwhile.
+        """
+        ...
+
+    def check(self, check_id: CheckId) -> Check | None:
+        """Return a check ticket as it stands."""
+        ...
+
+    def open_check(self, article_id: ArticleId, kind: CheckKind) -> Check | None:
+        """Return the oldest check of *kind* about the article that waits for its answer."""
+        ...
+
+    def save_check(self, check: Check) -> None:
+        """Insert or replace a check ticket."""
+        ...
+
+
 class Transaction(Protocol):
     """The writes and reads of one unit of work; all of them commit together or not at all."""
+
+    @property
+    def knowledge(self) -> KnowledgeWrites:
+        """The knowledge base's part of it."""
+        ...
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
         """Return the contact that this delivery already made."""
@@ -325,4 +359,59 @@ class Accounts(Protocol):
 
     async def save_account(self, account: Account) -> None:
         """Insert or replace an account."""
+        ...
+
+
+Weigh = Callable[[Mapping[str, int], int], Mapping[str, float]]
+"""Given in how many articles each term stands, and how many there are: the terms to look for, with their worth."""
+
+
+class KnowledgeBase(Protocol):
+    """What is read of the knowledge base. Every method raises `Unavailable` while the store cannot."""
+
+    async def article(self, article_id: ArticleId) -> Article | None:
+        """Return an article as it stands."""
+        ...
+
+    async def version(self, article_id: ArticleId, number: int) -> Version | None:
+        """Return one version."""
+        ...
+
+    async def versions(self, article_id: ArticleId) -> Sequence[Version]:
+        """Return all versions of an article, the newest first."""
+        ...
+
+    async def articles(
+        self,
+        *,
+        unit: str = "",
+        state: ArticleState | None = None,
+        published: bool = False,
+        confirmed_before: datetime | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[Article]:
+        """Return articles by id, those after *after*; each condition that is given narrows them."""
+        ...
+
+    async def search(
+        self, wanted: Collection[str], weigh: Weigh, *, day: date, limit: int = 50
+    ) -> Sequence[tuple[Version, float]]:
+        """Return the published versions valid on *day* that the terms find, with their scores, the highest first."""
+        ...
+
+    async def check(self, check_id: CheckId) -> Check | None:
+        """Return a check ticket."""
+        ...
+
+    async def checks(
+        self,
+        *,
+        unit: str = "",
+        article_id: ArticleId | None = None,
+        waiting: bool = False,
+        due_before: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[Check]:
+        """Return check tickets, the newest first; each condition that is given narrows them."""
         ...

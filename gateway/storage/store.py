@@ -22,6 +22,7 @@ from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Clock, Transaction
 from gateway.storage.journal import read_entries
+from gateway.storage.knowledge import SqlKnowledgeBase
 from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
 from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
@@ -65,6 +66,7 @@ class SqliteStore:
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
         self._reads = 0
         self._closed = False
+        self.knowledge = SqlKnowledgeBase(self._read)
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(migrate, self._path, patience=self._patience)

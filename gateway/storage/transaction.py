@@ -17,6 +17,7 @@ from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg
 from gateway.storage import schema
 from gateway.storage.chain import Anchor, entry_of, link
+from gateway.storage.knowledge import SqlKnowledgeWrites
 from gateway.storage.records import (
     account_row,
     contact_from,
@@ -68,6 +69,11 @@ class SqlTransaction:
     def __init__(self, connection: sa.Connection, last: Anchor) -> None:
         self._connection = connection
         self.last = last
+
+    @property
+    def knowledge(self) -> SqlKnowledgeWrites:
+        """The knowledge base's part of it."""
+        return SqlKnowledgeWrites(self._connection)
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
         """Return the contact that this delivery already made."""

@@ -19,6 +19,7 @@ from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Transaction
 from gateway.storage.chain import Anchor, canonical, entry_of, link
+from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class _Memory:
     speech: dict[tuple[LegId, int | None, float], tuple[CallId, Utterance | Gap]] = field(default_factory=dict)
     journal: list[Entry] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
+    knowledge: KnowledgeMemory = field(default_factory=KnowledgeMemory)
 
     def copy(self) -> Self:
         return type(self)(
@@ -56,6 +58,7 @@ class _Memory:
             dict(self.speech),
             list(self.journal),
             dict(self.accounts),
+            self.knowledge.copy(),
         )
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
@@ -102,6 +105,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._memory = _Memory()
         self._failing = False
+        self.knowledge = MemoryKnowledgeBase(self._knowledge)
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,6 +181,9 @@ class MemoryStore:
 
     async def save_account(self, account: Account) -> None:
         (await self._reach()).accounts[account.name] = account
+
+    async def _knowledge(self) -> KnowledgeMemory:
+        return (await self._reach()).knowledge
 
     async def _reach(self) -> _Memory:
         """Let others run, as a disk would, and find out whether the memory answers."""
