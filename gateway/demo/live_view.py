@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from threading import Lock
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -38,6 +39,7 @@ class LiveView:
         self._note = "正在启动"
         self._story = 0
         self._heard: list[list[str]] = []
+        self._drawing = Lock()  # rich draws in a thread of its own
 
     def showing(self) -> AbstractContextManager[object]:
         """Draw for as long as the block lasts; the last picture stays."""
@@ -63,15 +65,21 @@ class LiveView:
 
     def take(self, item: FeedItem) -> None:
         """Change the picture."""
-        self._pictures.take(item)
+        with self._drawing:
+            self._pictures.take(item)
 
     def heard(self, found: Mapping[str, Hearing]) -> None:
         """Show who heard whom below the call."""
-        self._heard.append(heard_lines(found))
+        with self._drawing:
+            self._heard.append(heard_lines(found))
 
     # -- drawing ---------------------------------------------------------------------------------------------
 
     def _picture(self) -> RenderableType:
+        with self._drawing:
+            return self._drawn()
+
+    def _drawn(self) -> RenderableType:
         calls = list(self._pictures.calls.values())
         heard = [*self._heard, *([] for _ in calls)]
         panels = [self._call(call, heard[at], is_last=call is calls[-1]) for at, call in enumerate(calls)]

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,25 +24,31 @@ CALLER_SAYS = SPEECH / "citizen_fire_1.wav"
 CALLEE_SAYS = SPEECH / "agent_fire_1.wav"
 LIMIT = 60.0
 
+Event = dict[str, Any]
+
 
 class Phone:
     """One `jiesu phone` process, telling in JSON."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         self.process = process
-        self.events: list[dict] = []
+        self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
+        self.events: list[Event] = []
 
-    async def until(self, event: str) -> dict:
+    async def until(self, event: str) -> Event:
         async with asyncio.timeout(LIMIT):
-            while line := await self.process.stdout.readline():
+            while line := await self.stdout.readline():
                 self.events.append(json.loads(line))
                 if self.events[-1]["event"] == event:
                     return self.events[-1]
-        raise AssertionError(f"ended without {event}: {self.events}, {await self.process.stderr.read()!r}")
+        raise AssertionError(f"ended without {event}: {self.events}, {await self.stderr.read()!r}")
 
     async def end(self) -> int:
         async with asyncio.timeout(LIMIT):
-            self.events += [json.loads(line) for line in (await self.process.stdout.read()).splitlines()]
+            self.events += [json.loads(line) for line in (await self.stdout.read()).splitlines()]
             return await self.process.wait()
 
     @property
@@ -72,18 +79,18 @@ async def phone(*arguments: str) -> AsyncIterator[Phone]:
         await process.communicate()
 
 
-async def run(*arguments: str) -> tuple[int, list[dict], str]:
+async def run(*arguments: str) -> tuple[int | None, list[Event], str]:
     """Run a phone to its end; return its exit code, its events and what it complained of."""
     async with phone(*arguments) as running, asyncio.timeout(LIMIT):
         out, complaints = await running.process.communicate()
         return running.process.returncode, [json.loads(line) for line in out.splitlines()], complaints.decode()
 
 
-def uri(listening: dict, user: str = "100") -> str:
+def uri(listening: Event, user: str = "100") -> str:
     return f"sip:{user}@{listening['address'].removeprefix('udp:')}"
 
 
-async def test_two_phones_talk_and_hear_one_another(tmp_path):
+async def test_two_phones_talk_and_hear_one_another(tmp_path: Path) -> None:
     callee_heard, caller_heard = tmp_path / "callee.wav", tmp_path / "caller.wav"
     answering = ["answer", "--once", "--play", str(CALLEE_SAYS), "--stay", "--digits", "7", "--record"]
     async with phone(*answering, str(callee_heard)) as callee:
@@ -106,7 +113,7 @@ async def test_two_phones_talk_and_hear_one_another(tmp_path):
 
 
 @pytest.mark.peer("espeak-ng")
-async def test_words_are_spoken_where_espeak_ng_is_installed():
+async def test_words_are_spoken_where_espeak_ng_is_installed() -> None:
     async with phone("answer", "--once") as callee:
         listening = await callee.until("listening")
         code, events, _ = await run("call", uri(listening), "--say", "您好")
@@ -116,16 +123,16 @@ async def test_words_are_spoken_where_espeak_ng_is_installed():
     assert [event["is_whole"] for event in events if event["event"] == "spoken"] == [True]
 
 
-async def test_a_phone_does_what_standard_input_says_and_hangs_up_at_its_end():
+async def test_a_phone_does_what_standard_input_says_and_hangs_up_at_its_end() -> None:
     async with phone("answer", "--once") as callee, asyncio.timeout(LIMIT):
         listening = await callee.until("listening")
         async with phone("call", uri(listening), "--orders") as caller:
             await caller.until("answered")
-            caller.process.stdin.write(f"play {CALLEE_SAYS}\nnonsense\nkeys 42\n".encode())
+            caller.stdin.write(f"play {CALLEE_SAYS}\nnonsense\nkeys 42\n".encode())
             spoken = await caller.until("spoken")
             await callee.until("key heard")
             await callee.until("key heard")
-            caller.process.stdin.write_eof()
+            caller.stdin.write_eof()
             codes = await caller.end(), await callee.end()
 
     assert codes == (0, 0)
@@ -134,7 +141,7 @@ async def test_a_phone_does_what_standard_input_says_and_hangs_up_at_its_end():
     assert [event["digit"] for event in callee.events if event["event"] == "key heard"] == ["4", "2"]
 
 
-async def test_a_refused_call_ends_with_1_and_the_reason():
+async def test_a_refused_call_ends_with_1_and_the_reason() -> None:
     async def refuse(session: Session) -> None:
         await session.reject(486)
 
@@ -145,7 +152,7 @@ async def test_a_refused_call_ends_with_1_and_the_reason():
     assert events[-1] == {"event": "ended", "by_peer": True, "reason": "486 Busy Here"}
 
 
-async def test_a_call_nobody_answers_is_given_up_and_ends_with_1():
+async def test_a_call_nobody_answers_is_given_up_and_ends_with_1() -> None:
     async def ring(session: Session) -> None:
         await session.ring()
 
@@ -168,7 +175,7 @@ async def test_a_call_nobody_answers_is_given_up_and_ends_with_1():
         ["answer", "--listen", "udp:192.0.2.1:5060"],
     ],
 )
-async def test_a_command_line_that_makes_no_sense_ends_with_2(arguments: Sequence[str]):
+async def test_a_command_line_that_makes_no_sense_ends_with_2(arguments: Sequence[str]) -> None:
     code, _, complaints = await run(*arguments)
 
     assert code == 2
@@ -176,13 +183,14 @@ async def test_a_command_line_that_makes_no_sense_ends_with_2(arguments: Sequenc
     assert complaints.strip()
 
 
-async def test_a_registered_phone_is_reachable_until_it_leaves():
+async def test_a_registered_phone_is_reachable_until_it_leaves() -> None:
     gone = asyncio.Event()
     async with user_agent(telephones={"7001": "secret"}, on_gone=lambda user: gone.set()) as registrar:
         account = f"7001:secret@127.0.0.1:{udp(registrar).port}"
         async with phone("answer", "--register", account) as desk:
             await desk.until("registered")
             callee = registrar.telephone("7001")
+            assert callee is not None
             session = await registrar.invite(callee, offer=offer(), from_=HOTLINE)
             await desk.until("answered")
             await session.hang_up("done")
@@ -196,7 +204,7 @@ async def test_a_registered_phone_is_reachable_until_it_leaves():
     assert registrar.telephone("7001") is None
 
 
-async def test_a_wrong_password_is_said_and_ends_with_1():
+async def test_a_wrong_password_is_said_and_ends_with_1() -> None:
     async with user_agent(telephones={"7001": "secret"}) as registrar:
         code, _, complaints = await run("answer", "--register", f"7001:guess@127.0.0.1:{udp(registrar).port}")
 

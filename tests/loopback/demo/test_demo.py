@@ -51,18 +51,20 @@ def still_running(mark: Path) -> list[str]:
 
 
 def fire(told: dict[str, Any]) -> dict[str, Any]:
-    return told["contacts"][0]
+    contact: dict[str, Any] = told["contacts"][0]
+    return contact
 
 
 def water(told: dict[str, Any]) -> dict[str, Any]:
-    return told["contacts"][1]
+    contact: dict[str, Any] = told["contacts"][1]
+    return contact
 
 
 def words(contact: dict[str, Any], leg: str) -> str:
     return "".join(line["text"] for line in contact["transcript"] if line["leg"] == leg)
 
 
-def test_the_report_has_the_fields_it_promises_and_no_others(told):
+def test_the_report_has_the_fields_it_promises_and_no_others(told: dict[str, Any]) -> None:
     assert {"model", "contacts"} <= told.keys()
     assert told["model"].keys() == {"name", "kind"}
     for contact in told["contacts"]:
@@ -75,13 +77,13 @@ def test_the_report_has_the_fields_it_promises_and_no_others(told):
             assert 0.0 <= line["start"] < line["end"]
 
 
-def test_each_call_is_a_contact_with_a_ticket_of_its_own(told):
+def test_each_call_is_a_contact_with_a_ticket_of_its_own(told: dict[str, Any]) -> None:
     assert [contact["channel"] for contact in told["contacts"]] == ["telephone", "telephone"]
     assert [contact["caller"] for contact in told["contacts"]] == ["13800000001", "13800000002"]
     assert len({contact["ticket"] for contact in told["contacts"]}) == 2
 
 
-def test_the_tickets_are_filled_from_what_was_said(told):
+def test_the_tickets_are_filled_from_what_was_said(told: dict[str, Any]) -> None:
     assert fire(told)["category"] == "help"
     assert fire(told)["elements"]["cause"] == "着火"
     assert "阳光小区三号楼" in fire(told)["elements"]["place"]
@@ -91,7 +93,7 @@ def test_the_tickets_are_filled_from_what_was_said(told):
     assert "五号楼" in water(told)["elements"]["place"]
 
 
-def test_every_party_is_transcribed_separately_and_in_order(told):
+def test_every_party_is_transcribed_separately_and_in_order(told: dict[str, Any]) -> None:
     assert "着火" in words(fire(told), "citizen")
     assert "马上联系" in words(fire(told), "agent")
     assert "消防车" in words(fire(told), "desk")
@@ -103,7 +105,7 @@ def test_every_party_is_transcribed_separately_and_in_order(told):
         assert starts == sorted(starts)
 
 
-def test_the_emergency_is_found_while_she_speaks_and_every_step_follows_the_one_before(told):
+def test_the_emergency_is_found_while_she_speaks_and_every_step_follows_the_one_before(told: dict[str, Any]) -> None:
     emergency = fire(told)["emergency"]
     sentence = next(line for line in fire(told)["transcript"] if "着火" in line["text"])
 
@@ -111,15 +113,16 @@ def test_the_emergency_is_found_while_she_speaks_and_every_step_follows_the_one_
     assert emergency["line"] == "119"
     assert emergency["phrase"] in sentence["text"]
     assert sentence["start"] < emergency["phrase_end"] < sentence["end"]
+    assert sentence["start"] < emergency["detected"] < sentence["end"]
     instants = [emergency[name] for name in INSTANTS]
     assert instants == sorted(instants)
 
 
-def test_a_call_without_an_emergency_has_none(told):
+def test_a_call_without_an_emergency_has_none(told: dict[str, Any]) -> None:
     assert water(told)["emergency"] is None
 
 
-def test_their_telephones_received_the_words_of_exactly_those_they_talked_with(told):
+def test_their_telephones_received_the_words_of_exactly_those_they_talked_with(told: dict[str, Any]) -> None:
     assert {party: set(whom) for party, whom in fire(told)["heard"].items()} == {
         "citizen": {"agent", "desk"},
         "agent": {"citizen", "desk"},
@@ -132,7 +135,7 @@ def test_their_telephones_received_the_words_of_exactly_those_they_talked_with(t
     }
 
 
-def test_the_journal_it_leaves_is_unbroken(told):
+def test_the_journal_it_leaves_is_unbroken(told: dict[str, Any]) -> None:
     settings = told["kept"] / "gateway.toml"
     settings.write_text(f'[node]\ndata = "{told["kept"]}"\n')
     command = [sys.executable, "-m", "gateway", "journal", "verify", "--config", str(settings)]
@@ -140,7 +143,7 @@ def test_the_journal_it_leaves_is_unbroken(told):
     assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 0
 
 
-def test_nothing_is_left_running(told):
+def test_nothing_is_left_running(told: dict[str, Any]) -> None:
     assert still_running(told["kept"]) == []
 
 
@@ -166,6 +169,8 @@ async def demonstration(folder: Path) -> AsyncIterator[asyncio.subprocess.Proces
 
 
 async def until_told(process: asyncio.subprocess.Process, words: str) -> None:
+    assert process.stdout is not None
+    assert process.stderr is not None
     async with asyncio.timeout(LIMIT):
         while line := await process.stdout.readline():
             if words in line.decode():
@@ -174,7 +179,7 @@ async def until_told(process: asyncio.subprocess.Process, words: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_in_mid_call_leaves_no_process_and_no_folder(tmp_path: Path, number: signal.Signals):
+async def test_a_signal_in_mid_call_leaves_no_process_and_no_folder(tmp_path: Path, number: signal.Signals) -> None:
     async with demonstration(tmp_path) as process, asyncio.timeout(LIMIT):
         await until_told(process, "坐席接听")
         process.send_signal(number)
@@ -185,18 +190,16 @@ async def test_a_signal_in_mid_call_leaves_no_process_and_no_folder(tmp_path: Pa
     assert os.listdir(tmp_path) == []
 
 
-async def test_a_telephone_that_dies_ends_the_demonstration_with_1_and_is_named(tmp_path: Path):
+async def test_a_telephone_that_dies_ends_the_demonstration_with_1_and_is_named(tmp_path: Path) -> None:
     async with demonstration(tmp_path) as process, asyncio.timeout(LIMIT):
         await until_told(process, "坐席接听")
         victim = next(number for number, command in children_of(process.pid) if "pyvoip_phone" in command)
         os.kill(victim, signal.SIGKILL)
-        await process.stdout.read()
-        complaints = (await process.stderr.read()).decode()
-        code = await process.wait()
+        _, complaints = await process.communicate()
 
-    assert code == 1
-    assert "the telephone of " in complaints
-    assert "Traceback" not in complaints
+    assert process.returncode == 1
+    assert b"the telephone of " in complaints
+    assert b"Traceback" not in complaints
     assert still_running(tmp_path) == []
     assert os.listdir(tmp_path) == []
 
@@ -213,7 +216,7 @@ def children_of(parent: int) -> list[tuple[int, str]]:
     return found
 
 
-async def test_without_its_parent_every_process_ends_by_itself(tmp_path: Path):
+async def test_without_its_parent_every_process_ends_by_itself(tmp_path: Path) -> None:
     async with demonstration(tmp_path) as process, asyncio.timeout(LIMIT):
         await until_told(process, "坐席接听")
         process.kill()
