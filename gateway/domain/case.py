@@ -148,11 +148,15 @@ class HandOff(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch(Command):
-    """Sent to a unit (派单); ``designated``: after a dispute, by ruling (指定承办)."""
+    """Sent to a unit (派单).
+
+    ``designated``: after a dispute, by ruling (指定承办). ``stricter``: a shorter period that a law sets.
+    """
 
     to: str
     assist: tuple[str, ...] = ()
     designated: bool = False
+    stricter: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class Trigger(Enum):
 
 
 class SpanUnit(Enum):
-    """What a span counts. Days of work and nature do not count the day of receipt; hours and minutes run by the clock."""
+    """What a span counts: whole days after the day of receipt, or hours and minutes by the clock."""
 
     WORKING_DAYS = "working days"
     NATURAL_DAYS = "natural days"
@@ -238,7 +238,7 @@ class FieldsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendRule:
-    """New content (追加): ``restarts`` sets the handling period anew, ``opens_when_late`` opens a new ticket after it."""
+    """New content (追加): ``restarts`` the handling period; ``opens_when_late``: a new ticket once it has ended."""
 
     restarts: bool = False
     opens_when_late: bool = False
@@ -246,14 +246,13 @@ class AppendRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRule:
-    """The survey (满意度评价): its scale, what counts as unsatisfied, the grade that silence gives, who is not asked."""
+    """The survey (满意度评价): its scale, which grades are unsatisfied, the grade of silence, who is not asked."""
 
     scale: tuple[str, ...]
     unsatisfied: tuple[str, ...]
     default: str | None = None
     excluded: tuple[str, ...] = ()
     grades_service: bool = False
-    sampled: bool = False
 
     def __post_init__(self) -> None:
         for name in ("unsatisfied", "default"):
@@ -273,10 +272,14 @@ class FollowUpAfter(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpRule:
-    """A follow-up: after what, and after how many failed ``attempts`` it ends; None: the text sets no number."""
+    """A follow-up: after what, and after how many failed ``attempts`` it ends; None: the text sets no number.
+
+    ``sampled``: not everybody is called.
+    """
 
     after: FollowUpAfter
     attempts: int | None = None
+    sampled: bool = False
 
 
 class RedoStart(Enum):
@@ -346,7 +349,7 @@ FOR = ("", *CATEGORIES, *(urgency for urgency in _values(Urgency) if urgency != 
 """What the last part of a period's key may be."""
 
 CATEGORY = Kind("category", str, (CATEGORIES,))
-STAGE = Kind("stage", str, (_values(Stage),))
+STAGE = Kind("stage", str, (_values(Stage), FOR))
 SIX_ELEMENTS = Kind("record.six_elements", bool)
 ACCEPT = Kind("accept.fields", FieldsRule)
 ANSWER = Kind("answer", tuple[str, ...])
@@ -356,6 +359,7 @@ LEAD_UNIT = Kind("dispatch.lead_unit", bool)
 DUTY_PHONE = Kind("dispatch.duty_phone", tuple[Urgency, ...])
 ONWARD = Kind("dispatch.onward", bool)
 DESIGNATION = Kind("dispatch.designation", bool)
+STRICTER_LAW = Kind("dispatch.stricter_law", bool)
 CONTACT_AT_ONCE = Kind("sign.contact_at_once", bool)
 RETURN = Kind("return", ReturnRule)
 EXTENSION = Kind("extension", ExtensionRule)
@@ -413,6 +417,7 @@ KINDS: tuple[Kind[Any], ...] = (
     DUTY_PHONE,
     ONWARD,
     DESIGNATION,
+    STRICTER_LAW,
     CONTACT_AT_ONCE,
     RETURN,
     EXTENSION,

@@ -19,6 +19,7 @@ from gateway.domain.rules import (
     STAGE,
     SUPERVISE,
     FieldsRule,
+    FollowUpRule,
     Kind,
     Moment,
     PeriodKind,
@@ -80,7 +81,7 @@ class Draft:
     def enter(self, stage: Stage, because: Rows = (), **details: Any) -> None:
         """Enter *stage*, on the rows of *because* and those about the stage."""
         self.change(stage=stage)
-        rows = tuple(dict.fromkeys((*because, *rows_of(self.profile.ruling(STAGE, stage.value)))))
+        rows = tuple(dict.fromkeys((*because, *rows_of(self.rule_for(STAGE, stage.value)))))
         self.say("stage", rows, stage=stage.value, **details)
 
     def supervise(self, trigger: Trigger, *, always: Rows | None = None) -> None:
@@ -102,7 +103,7 @@ class Draft:
     # Periods
 
     def begin(self, moment: Moment, since: datetime | None = None) -> None:
-        """Give the case every period that runs from *moment*, or is set anew at it, counted *since* then or from now."""
+        """Give the case every period that runs from *moment*, or is set anew at it, *since* then or now."""
         for kind in PeriodKind:
             ruling: Ruling[PeriodRule] | None = self.rule_for(PERIOD, kind.value)
             if ruling is not None and moment in (ruling.value.runs_from, ruling.value.renewed):
@@ -159,6 +160,12 @@ class Draft:
         self.say("due", rows, kind=period.kind.value, due=period.due, span=str(period.span), **more)
 
     # What several moves do
+
+    def follow_up(self, ruling: Ruling[FollowUpRule]) -> None:
+        """Begin to follow the case up; of a sampled follow-up nobody is told here."""
+        self.change(is_followed_up=True, counts={**self.case.counts, "follow_up": 0})
+        if not ruling.value.sampled:
+            self.tell("hotline", "follow_up", ruling.rows)
 
     def telephone_unit(self) -> None:
         """Have the unit's duty phone rung if the case is pressing enough."""

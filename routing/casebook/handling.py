@@ -27,6 +27,7 @@ from gateway.domain.rules import (
     DESIGNATION,
     EXTENSION,
     FILING,
+    FOLLOW_UP,
     PERIOD,
     PROGRESS,
     REDO,
@@ -37,6 +38,7 @@ from gateway.domain.rules import (
     SURVEY,
     URGE,
     ExtensionRule,
+    FollowUpAfter,
     LateReturn,
     Moment,
     PeriodKind,
@@ -75,8 +77,9 @@ def ask_return(draft: Draft, command: Return, around: Surroundings) -> None:
     rule = draft.profile.ruling(RETURN)
     if rule is None:
         raise Denied("not_allowed")
-    if draft.case.is_designated:
-        raise Denied("not_allowed", rows_of(draft.profile.ruling(DESIGNATION)))
+    designation = draft.profile.ruling(DESIGNATION)
+    if draft.case.is_designated and designation is not None:
+        raise Denied("not_allowed", designation.rows)
     if draft.case.is_return_refused:
         draft.supervise(Trigger.REFUSED_TO_ACCEPT)
         raise Denied("not_allowed", rule.rows)
@@ -255,6 +258,9 @@ def pass_audit(draft: Draft, command: AuditPass, around: Surroundings) -> None:
     if survey is not None and draft.case.can_be_reached and draft.case.category not in survey.value.excluded:
         draft.tell("petitioner", "survey", survey.rows, scale=list(survey.value.scale))
         draft.begin(Moment.CLOSED)
+    follow_up = draft.profile.ruling(FOLLOW_UP)
+    if follow_up is not None and follow_up.value.after is FollowUpAfter.CLOSING:
+        draft.follow_up(follow_up)
 
 
 def fail_audit(draft: Draft, command: AuditFail, around: Surroundings) -> None:

@@ -1,4 +1,4 @@
-"""The front of the loop: a matter is accepted, answered at once, refused, handed to an emergency line, or dispatched."""
+"""The front of the loop: a matter is accepted, answered at once, refused, handed to another line, or dispatched."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gateway.domain.rules import (
     PERIOD,
     REFUSE,
     STAGE,
+    STRICTER_LAW,
     Moment,
     PeriodKind,
     RefusalKind,
@@ -30,7 +31,7 @@ BY_TELEPHONE = ("telephone", "phone", "电话", "热线电话")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What other cases mean for this one: an earlier case of the same matter, a restriction of the telephone, a burst."""
+    """What other cases mean for this one: an earlier one of the same matter, a restricted telephone, a burst."""
 
     earlier: Case | None = None
     restricted_until: datetime | None = None
@@ -117,8 +118,16 @@ def dispatch(draft: Draft, command: Dispatch, around: Surroundings) -> None:
         draft.change(unit=command.to, stage=Stage.DISPATCHED)
         draft.say("stage", onward.rows, stage=Stage.DISPATCHED.value, to=command.to, onward=True)
         return
+    stricter = draft.profile.ruling(STRICTER_LAW)
+    if command.stricter is not None and stricter is None:
+        raise Denied("not_allowed")
     designation = draft.profile.ruling(DESIGNATION) if command.designated else None
     to_unit(draft, command.to, command.assist, is_designated=command.designated, because=rows_of(designation))
+    handle = draft.case.running(PeriodKind.HANDLE)
+    if command.stricter is not None and handle is not None:
+        end = draft.reckoning.deadline(command.stricter, draft.now)
+        if end.at < handle.due:
+            draft.give(PeriodKind.HANDLE, command.stricter, draft.now, rows_of(stricter))
 
 
 def to_unit(draft: Draft, unit: str, assist: tuple[str, ...], *, is_designated: bool, because: tuple[str, ...]) -> None:

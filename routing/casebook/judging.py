@@ -60,7 +60,7 @@ def settle_grade(draft: Draft, word: str, by: str, rows: Rows, **details: str) -
     is_unsatisfied = survey is not None and word in survey.value.unsatisfied and draft.case.stage is Stage.CLOSED
     second = draft.case.counted("redo") > 0
     can_redo = redo_is_left(draft, redo)
-    draft.change(grade=word, is_unsatisfied=is_unsatisfied)
+    draft.change(grade=word, is_unsatisfied=is_unsatisfied, is_followed_up=False)
     stands = rows_of(redo) if second else ()
     draft.say("grade", (*rows, *stands), grade=word, final=not (is_unsatisfied and can_redo), by=by, **details)
     if not is_unsatisfied:
@@ -69,9 +69,9 @@ def settle_grade(draft: Draft, word: str, by: str, rows: Rows, **details: str) -
     if second:
         draft.supervise(Trigger.REDO_UNSATISFIED)
     follow_up = draft.profile.ruling(FOLLOW_UP)
-    if follow_up is not None and (second or follow_up.value.after is not FollowUpAfter.SECOND_UNSATISFIED):
-        draft.change(is_followed_up=True, counts={**draft.case.counts, "follow_up": 0})
-        draft.tell("hotline", "follow_up", follow_up.rows)
+    called_for = (FollowUpAfter.UNSATISFIED, *((FollowUpAfter.SECOND_UNSATISFIED,) if second else ()))
+    if follow_up is not None and follow_up.value.after in called_for:
+        draft.follow_up(follow_up)
     if redo is not None and redo.value.start is RedoStart.GRADE and can_redo:
         send_back(draft, redo)
 
@@ -81,7 +81,7 @@ def follow_up_failed(draft: Draft, command: FollowUpFailed, around: Surroundings
     rule = draft.profile.ruling(FOLLOW_UP)
     if rule is None:
         raise Denied("not_allowed")
-    if not draft.case.is_followed_up and rule.value.after is not FollowUpAfter.CLOSING:
+    if not draft.case.is_followed_up:
         ended = draft.case.counted("follow_up") > 0
         raise Denied("limit_reached" if ended else "not_allowed", rule.rows)
     draft.count("follow_up", rule.rows)
