@@ -125,6 +125,10 @@ class ProfileFile:
             citations={**(self.parent.citations if self.parent else {}), **self.citations},
         )
 
+    def citation(self, row: str) -> Citation | None:
+        """Return the article behind an obligation, the profile's own or one of those it extends."""
+        return self.citations.get(row) or (self.parent.citation(row) if self.parent is not None else None)
+
     def in_force(self, day: date) -> Iterator[Clause]:
         """Yield the clauses in force on *day*: the profile's own, then what it has of the one it extends."""
         own = [clause for clause in self.clauses if clause.holds_on(day)]

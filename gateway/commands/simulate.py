@@ -13,10 +13,11 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import calendars
+from config import calendars, phrases
 from config.profiles import ProfileFile, find, read_file
 from config.reading import FieldError, read
 from config.scenario import Line, read_scenario
+from gateway.commands import month_view
 from gateway.domain.case import Fact
 from gateway.domain.errors import OurMistake
 from routing.casebook import Casebook, Shelf
@@ -36,6 +37,8 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("--profile", required=True, help="a shipped profile such as zhuhai-2023, or a .toml file")
     parser.add_argument("--until", metavar="INSTANT", help="let the clock run on to this instant")
+    parser.add_argument("--explain", action="store_true", help="say each fact in Chinese, with the article's words")
+    parser.add_argument("--calendar", action="store_true", help="draw the deadlines as month views instead")
     parser.set_defaults(main=main)
 
 
@@ -44,9 +47,23 @@ def main(arguments: argparse.Namespace) -> int:
     file = read_file(find(arguments.profile))
     lines = read_scenario(arguments.scenario)
     calendar = calendars.load(CALENDARS)
-    for fact in run(file, calendar, lines, _until(arguments.until)):
-        print(json.dumps(printed(fact, file.zone), ensure_ascii=False))
+    facts = run(file, calendar, lines, _until(arguments.until))
+    if arguments.calendar:
+        month_view.show(facts, calendar, file.zone)
+        return 0
+    for fact in facts:
+        line = printed(fact, file.zone)
+        if arguments.explain:
+            line["explain"] = explained(fact, file)
+        print(json.dumps(line, ensure_ascii=False))
     return 0
+
+
+def explained(fact: Fact, file: ProfileFile) -> str:
+    """Return *fact* as a Chinese sentence, with the words of the articles it rests on."""
+    sentence = phrases.fact_sentence(fact, file.zone)
+    citations = [citation for row in fact.rows if (citation := file.citation(row)) is not None]
+    return f"{sentence}。依据{phrases.quoted(citations)}" if citations else f"{sentence}。"
 
 
 def run(file: ProfileFile, calendar: Calendar, lines: tuple[Line, ...], until: datetime | None) -> Iterator[Fact]:

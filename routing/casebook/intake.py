@@ -57,8 +57,16 @@ def accept(draft: Draft, command: Accept, around: Surroundings) -> None:
     if around.restricted_until is not None and draft.case.is_by_telephone:
         rule = draft.profile.ruling(PERIOD, PeriodKind.RESTRICT_UNTIL.value)
         raise Denied("not_allowed", rows_of(rule))
-    require_rule(command, draft.profile.ruling(ACCEPT), command.category)
+    needs = draft.profile.ruling(ACCEPT)
+    try:
+        require_rule(command, needs, command.category)
+    except Denied:
+        draft.tell("petitioner", "refusal_basis", rows_of(needs))
+        raise
     draft.enter(Stage.ACCEPTED, category.rows)
+    repeat = draft.profile.ruling(REFUSE, RefusalKind.REPEAT.value)
+    if around.earlier is not None and repeat is not None:
+        draft.say("repeats", repeat.rows, earlier=around.earlier.id)
     draft.begin(Moment.ACCEPTED)
     if around.is_burst:
         draft.supervise(Trigger.BURST)

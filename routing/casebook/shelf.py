@@ -1,7 +1,7 @@
 """A shelf of cases (卷宗架) in memory: the casebook over many cases, in order of time. Virtual clock, no store.
 
-It finds what other cases mean for one: an earlier case of the same petitioner and matter, a restricted telephone, a burst
-of alike matters. Which rules hold for a case is decided by the instant at which it was received.
+It finds what other cases mean for one: an earlier case of the same petitioner and matter, a restricted telephone, a
+burst of alike matters. Which rules hold for a case is decided by the instant at which it was received.
 """
 
 from __future__ import annotations
