@@ -16,7 +16,7 @@ import pytest
 
 from channels.sip.session import Session
 from gateway.demo.heard import Sentence, listen
-from tests.fakes.sip import HOTLINE, offer, udp, user_agent
+from tests.fakes.sip import HOTLINE, offer, reply, udp, user_agent
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ROOT / "gateway" / "demo_speech"
@@ -161,6 +161,20 @@ async def test_a_call_nobody_answers_is_given_up_and_ends_with_1() -> None:
 
     assert code == 1
     assert events[-1] == {"event": "ended", "by_peer": False, "reason": "no answer"}
+
+
+async def test_sound_before_the_answer_is_told() -> None:
+    async def announce_then_answer(session: Session) -> None:
+        assert session.remote_offer is not None
+        await session.ring(183, reply(session.remote_offer))
+        await session.answer(reply(session.remote_offer))
+        await session.hang_up("done")
+
+    async with user_agent(announce_then_answer) as announcer:
+        code, events, _ = await run("call", f"sip:100@127.0.0.1:{udp(announcer).port}")
+
+    assert code == 0
+    assert {"event": "progress", "status": 183, "reason": "Session Progress", "early_media": True} in events
 
 
 @pytest.mark.parametrize(
