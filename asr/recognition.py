@@ -189,16 +189,19 @@ class LegRecognition:
     # Words.
 
     def _say(self, words: Iterable[wire.HeardWord], *, is_final: bool) -> None:
-        spoken = tuple(Word(text=word.text, start=word.start, end=word.end) for word in words)
-        self._partial = () if is_final else tuple(words)
-        if not spoken:
+        """Publish words; a final without any takes back the partial that stands (it was no speech after all)."""
+        heard = tuple(words)
+        spoken = tuple(Word(text=word.text, start=word.start, end=word.end) for word in heard)
+        place = heard or (self._partial if is_final else ())
+        self._partial = () if is_final else heard
+        if not place:
             return
         utterance = Utterance(
             leg_id=self._leg_id,
             number=self._number,
             text=joined(word.text for word in spoken),
-            start=spoken[0].start,
-            end=spoken[-1].end,
+            start=place[0].start,
+            end=place[-1].end,
             is_final=is_final,
             words=spoken,
         )

@@ -26,7 +26,7 @@ class Utterance:
 
     ``is_final`` is False while the words may still change. Partials of one stretch share
     ``number``, which counts the stretches of the leg from 0; the final one replaces them.
-    ``text`` carries no blanks between Chinese words.
+    ``text`` carries no blanks between Chinese words. A final one without text takes back what was thought to be heard.
     """
 
     leg_id: LegId

@@ -151,6 +151,10 @@ class CallRecord:
         if isinstance(heard, Gap):
             self._gaps.append(said)
             self.tell("transcript.gap", offset=heard.start, leg=heard.leg_id, end=heard.end, reason=heard.reason)
+        elif not heard.text:
+            self._said.pop((heard.leg_id, heard.number), None)
+            self._turns.pop((heard.leg_id, heard.number), None)
+            return
         else:
             self._said[heard.leg_id, heard.number] = said
             self._turns[heard.leg_id, heard.number] = Turn(role=role, text=heard.text)

@@ -171,6 +171,21 @@ def test_a_gap_in_hearing_is_written_into_the_transcript(tmp_path: Path) -> None
     run_virtually(story())
 
 
+def test_words_that_were_none_are_taken_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await line.call_in()
+            await line.say(citizen, "着火了", final=False)
+            assert [said.utterance.start for said in call.record.said]
+            await line.say(citizen, "", final=True)
+
+            assert not call.record.said
+            assert not call.record.conversation.turns
+            assert line.told(call, "emergency.withdrawn")
+
+    run_virtually(story())
+
+
 def test_a_call_cut_off_by_a_crash_says_so_after_the_restart(tmp_path: Path) -> None:
     async def story() -> None:
         async with hotline(tmp_path) as line:

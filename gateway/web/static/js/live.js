@@ -145,6 +145,7 @@ function hear(message) {
   const same = (other) => said.type === "utterance" && other.leg === said.leg && other.number === said.number;
   const index = entry.said.findIndex(same);
   if (index >= 0) entry.said.splice(index, 1);
+  if (said.type === "utterance" && !said.text) return;
   let place = entry.said.length;
   while (place > 0 && entry.said[place - 1].start > said.start) place -= 1;
   entry.said.splice(place, 0, said);
