@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,13 @@ from channels.sip.connections import Target
 from channels.sip.leg import SipLeg
 from channels.sip.offer_answer import Law, make_offer
 from channels.sip.session import Session
+from channels.sip.session_events import SessionOver
+from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
-from gateway.domain.errors import Unavailable
+from gateway.domain.errors import Refused, Unavailable
 from gateway.ports import IncomingCall, Story
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,7 @@ class SipCallControl:
         self._take = take
         self._trunks = {trunk.name: trunk.target for trunk in sip.trunks}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._legs: dict[Session, SipLeg] = {}
         self._offered = 0
         self.trunk_status: dict[str, str] = dict.fromkeys(self._trunks, "unknown")
         self.agent = UserAgent(
@@ -123,7 +127,7 @@ class SipCallControl:
             silence_limit=self._settings.silence_limit,
             offered=offer,
         )
-        self._start(live.run(), f"leg {leg.id}")
+        self._start(self._live(session, live), f"leg {leg.id}")
         return live
 
     def is_reachable(self, destination: Destination) -> bool:
@@ -136,6 +140,8 @@ class SipCallControl:
 
     async def _serve(self, session: Session) -> None:
         """Turn one INVITE into a leg and follow it to its end."""
+        if isinstance(session, IncomingSession) and session.replaces is not None:
+            return await self._take_over(session, session.replaces)
         if session.called.user not in self._numbers_of(session.peer):
             return await session.reject(404)
         if self._offered >= self._settings.max_calls:
@@ -168,7 +174,25 @@ class SipCallControl:
             leg=live, external_id=session.id, caller=caller, dialled=session.called.user or str(session.called)
         )
         self._take(incoming, call_id)
-        await live.run()
+        await self._live(session, live)
+
+    async def _take_over(self, session: IncomingSession, replaced: Session) -> None:
+        """Let another telephone have the leg of a call (RFC 3891)."""
+        leg = self._legs.get(replaced)
+        if leg is None:
+            return await session.reject(603)
+        with suppress(Refused, SessionOver):
+            self._legs[session] = leg
+            await leg.adopt(session)
+
+    async def _live(self, session: Session, leg: SipLeg) -> None:
+        """Follow a leg to its end."""
+        self._legs[session] = leg
+        try:
+            await leg.run()
+        finally:
+            for known in [known for known, its in self._legs.items() if its is leg]:
+                del self._legs[known]
 
     def _numbers_of(self, peer: str) -> Sequence[str]:
         return self._settings.hotline_numbers.get(peer) or (self._settings.hotline_number,)

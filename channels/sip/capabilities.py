@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from channels.sip.message import Message, Request
 
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE")
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY")
 RELIABLE = "100rel"
 TIMER = "timer"
-OPTIONS = (RELIABLE, TIMER)
+REPLACES = "replaces"
+NO_SUBSCRIPTION = "norefersub"
+OPTIONS = (RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION)
 
 ALLOW = ", ".join(METHODS)
 SUPPORTED = ", ".join(OPTIONS)

@@ -1,6 +1,6 @@
-"""UDP sockets and TCP connections that carry SIP messages (RFC 3261 18): bytes to messages, and to whom an answer goes.
+"""UDP sockets, TCP and TLS connections that carry SIP messages (RFC 3261 18): bytes to messages, and ways for answers.
 
-Shell. A ``Flow`` is a way to one far end; whoever holds it need not know the transport. A TCP connection is
+Shell. A ``Flow`` is a way to one far end; whoever holds it need not know the transport. A connection is
 used in both directions and again for later requests to the same far end (RFC 5923).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ import structlog
 from channels.sip.message import BadMessage, Message, StreamParser, parse
 from channels.sip.target import ListenAddress as ListenAddress
 from channels.sip.target import Target as Target
+from channels.sip.tls import Tls
 from gateway.domain.errors import OurMistake, Unavailable
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -132,8 +134,8 @@ class _UdpListener(asyncio.DatagramProtocol):
             self._transport.close()
 
 
-class _TcpConnection(asyncio.Protocol):
-    """One TCP connection, whoever opened it; messages wait while it is being made."""
+class _Connection(asyncio.Protocol):
+    """One TCP or TLS connection, whoever opened it; messages wait while it is being made."""
 
     reliable = True
 
@@ -144,14 +146,14 @@ class _TcpConnection(asyncio.Protocol):
         self._waiting: list[bytes] = []
         self._silence: asyncio.TimerHandle | None = None
         self.local = local
-        self.target = target or Target("tcp", "", 0)
+        self.target = target or Target(local.transport, "", 0)
         self.is_open = True
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         host, port = transport.get_extra_info("peername")[:2]
-        self.target = Target("tcp", host, port)
+        self.target = Target(self.local.transport, host, port, self.target.name)
         if not self._owner.admit(self):
             self._transport.abort()
             return
@@ -215,12 +217,14 @@ class _TcpConnection(asyncio.Protocol):
 class Connections:
     """All sockets of one endpoint. ``receive`` gets every message, ``lost`` every flow that has ended."""
 
-    def __init__(self, *, receive: Receive, lost: Callable[[Flow], None]) -> None:
+    def __init__(self, *, receive: Receive, lost: Callable[[Flow], None], tls: Tls | None = None) -> None:
         self.receive = receive
         self._lost = lost
+        self._tls = tls
+        self._client_context: ssl.SSLContext | None = None
         self._udp: list[_UdpListener] = []
         self._servers: list[tuple[ListenAddress, asyncio.Server]] = []
-        self._tcp: dict[Target, _TcpConnection] = {}
+        self._connections: dict[Target, _Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -231,8 +235,8 @@ class Connections:
 
     @property
     def count(self) -> int:
-        """How many TCP connections stand or are being made."""
-        return len(self._tcp)
+        """How many connections stand or are being made."""
+        return len(self._connections)
 
     async def open(self, listen: Sequence[ListenAddress]) -> None:
         """Bind every address; OSError when one is taken, and then none stays bound."""
@@ -246,7 +250,7 @@ class Connections:
     async def close(self) -> None:
         """Close every socket and wait for it; what a TCP peer does not take in CLOSE_LIMIT is lost."""
         self._closing = True
-        connections = list(self._tcp.values())
+        connections = list(self._connections.values())
         for listener in self._udp:
             listener.close()
         for _, server in self._servers:
@@ -271,29 +275,29 @@ class Connections:
         if target.transport == "udp":
             listener = next(listener for listener in self._udp if listener.local == local)
             return UdpFlow(listener, target)
-        known = self._tcp.get(target)
+        known = self._connections.get(target)
         if known is not None and known.is_open:
             return known
-        connection = _TcpConnection(self, local, target)
-        self._tcp[target] = connection
+        connection = _Connection(self, local, target)
+        self._connections[target] = connection
         task = asyncio.get_running_loop().create_task(self._connect(connection), name=f"sip connect {target}")
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return connection
 
-    def admit(self, connection: _TcpConnection) -> bool:
+    def admit(self, connection: _Connection) -> bool:
         """Enter a connection that has been made; False when there are too many, in all or from that host."""
-        same_host = sum(known.host == connection.target.host for known in self._tcp)
-        if self._closing or len(self._tcp) >= MOST_CONNECTIONS or same_host >= MOST_PER_HOST:
+        same_host = sum(known.host == connection.target.host for known in self._connections)
+        if self._closing or len(self._connections) >= MOST_CONNECTIONS or same_host >= MOST_PER_HOST:
             log.warning("sip.connection_not_admitted", peer=str(connection.target), of_this_host=same_host)
             return False
-        self._tcp[connection.target] = connection
+        self._connections[connection.target] = connection
         return True
 
-    def forget(self, connection: _TcpConnection) -> None:
+    def forget(self, connection: _Connection) -> None:
         """Take out a connection that is gone, and tell."""
-        if self._tcp.get(connection.target) is connection:
-            del self._tcp[connection.target]
+        if self._connections.get(connection.target) is connection:
+            del self._connections[connection.target]
         self._lost(connection)
 
     def listener_for(self, target: Target) -> ListenAddress:
@@ -322,19 +326,38 @@ class Connections:
             )
             self._udp.append(listener)
             return
-        if address.transport != "tcp":
+        if address.transport not in ("tcp", "tls"):
             raise Unlistened(f"{address.transport} is no transport we know")
-        bound = Target("tcp", address.host, address.port)
-        server = await loop.create_server(lambda: _TcpConnection(self, bound), address.host, address.port)
+        context = self._server_context() if address.transport == "tls" else None
+        bound = Target(address.transport, address.host, address.port)
+        server = await loop.create_server(
+            lambda: _Connection(self, bound),
+            address.host,
+            address.port,
+            ssl=context,
+            ssl_handshake_timeout=CONNECT_LIMIT if context else None,
+        )
         host, port = server.sockets[0].getsockname()[:2]
-        bound = Target("tcp", host, port)
+        bound = Target(address.transport, host, port)
         self._servers.append((bound, server))
 
-    async def _connect(self, connection: _TcpConnection) -> None:
+    def _server_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            raise Unlistened("a TLS listener needs a certificate")
+        self._client_context = self._tls.client()
+        return self._tls.server()
+
+    async def _connect(self, connection: _Connection) -> None:
         target = connection.target
         try:
             async with asyncio.timeout(CONNECT_LIMIT):
-                await asyncio.get_running_loop().create_connection(lambda: connection, target.host, target.port)
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection,
+                    target.host,
+                    target.port,
+                    ssl=self._client_context if target.transport == "tls" else None,
+                    server_hostname=(target.name or target.host) if target.transport == "tls" else None,
+                )
         except OSError as error:  # TimeoutError is one
             log.info("sip.connection_refused", peer=str(target), error=type(error).__name__)
             connection.lose()
@@ -357,7 +380,7 @@ async def resolve(target: Target, listen: Sequence[ListenAddress]) -> Target:
     for _, _, _, _, address in found:
         host = str(address[0])
         if (":" in host) in are_ipv6:
-            return replace(target, host=host)
+            return replace(target, host=host, name=target.name or target.host)
     raise Unavailable(f"{target.host} has no address of a family we listen on")
 
 

@@ -5,7 +5,8 @@ Only what the standard calls the dialog's state; what an INVITE makes of it is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
@@ -82,7 +83,7 @@ class Dialog:
         if cseq is None:
             self.local_cseq += 1
             cseq = self.local_cseq
-        uri, routes = self._way()
+        uri, routes = way_by(self.remote_target, self.route_set)
         headers = Headers()
         for route in routes:
             headers.add("Route", route)
@@ -118,14 +119,24 @@ class Dialog:
         if message.headers.get("Contact") is not None:
             self.remote_target = contact_of(message)
 
-    def _way(self) -> tuple[str, tuple[str, ...]]:
-        """Request-URI and Route values; a first proxy without ``lr`` is a strict router and becomes the request-URI."""
-        if not self.route_set:
-            return str(self.remote_target), ()
-        first = NameAddr.parse(self.route_set[0]).uri
-        if "lr" in first.params:
-            return str(self.remote_target), self.route_set
-        return str(first), (*self.route_set[1:], f"<{self.remote_target}>")
+
+def way_by(uri: Uri, routes: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the Request-URI and the Route values of a request to *uri* by *routes* (RFC 3261 12.2.1.1, 16.12).
+
+    A first proxy without ``lr`` is a strict router of RFC 2543: it becomes the Request-URI, and *uri* the last route.
+    """
+    if not routes:
+        return str(_as_request_uri(uri)), ()
+    first = NameAddr.parse(routes[0]).uri
+    if "lr" in first.params:
+        return str(_as_request_uri(uri)), tuple(routes)
+    return str(_as_request_uri(first)), (*routes[1:], f"<{uri}>")
+
+
+def _as_request_uri(uri: Uri) -> Uri:
+    """Leave out what no Request-URI may hold: headers and a method (RFC 3261 19.1.1, table 1)."""
+    params = {name: value for name, value in uri.params.items() if name != "method"}
+    return replace(uri, headers="", params=params)
 
 
 def contact_of(message: Request | Response) -> Uri:

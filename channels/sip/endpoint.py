@@ -22,7 +22,8 @@ from channels.sip.connections import Connections, Flow, Unlistened, host_towards
 from channels.sip.exchange import Exchange, IncomingRequest, OutgoingRequest, new_tag
 from channels.sip.message import BadMessage, Message, Request, Response, make_response
 from channels.sip.server_transaction import InviteServer, NonInviteServer
-from channels.sip.target import ListenAddress, Target
+from channels.sip.target import ListenAddress, Target, default_port
+from channels.sip.tls import Tls
 from channels.sip.transaction import (
     MAGIC_COOKIE,
     Action,
@@ -34,7 +35,6 @@ from channels.sip.transaction import (
 )
 from channels.sip.uri import Uri, Via
 
-DEFAULT_PORT = 5060
 MOST_TRANSACTIONS = 50_000
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,7 @@ class Endpoint:
         advertise: str | None = None,
         user_agent: str = "jiesu",
         timers: Timers | None = None,
+        tls: Tls | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.handler = handler
@@ -82,7 +83,7 @@ class Endpoint:
         self._listen = tuple(listen)
         self._advertise = advertise
         self._user_agent = user_agent
-        self._connections = Connections(receive=self._receive, lost=self._lose)
+        self._connections = Connections(receive=self._receive, lost=self._lose, tls=tls)
         self._clients: dict[Hashable, OutgoingRequest] = {}
         self._servers: dict[Hashable, IncomingRequest] = {}
         self._agenda: Agenda[Exchange | Alarm] = Agenda()
@@ -165,11 +166,18 @@ class Endpoint:
             ack.headers.prepend("Via", str(self._new_via(flow)))
         flow.send(ack.encode())
 
-    def local_uri(self, target: Target, user: str | None = None) -> Uri:
-        """Where a peer at *target* reaches us: what a Contact says."""
+    def local_uri(self, target: Target, user: str | None = None, *, is_secure: bool = False) -> Uri:
+        """Where a peer at *target* reaches us: what a Contact says; *is_secure* makes it a ``sips:`` URI (RFC 5630)."""
         local = self._connections.listener_for(target)
-        params: dict[str, str | None] = {} if local.transport == "udp" else {"transport": local.transport}
-        return Uri(user=user, host=self._advertise or host_towards(local, target), port=local.port, params=params)
+        is_secure = is_secure and local.transport == "tls"
+        params: dict[str, str | None] = {} if local.transport == "udp" or is_secure else {"transport": local.transport}
+        return Uri(
+            scheme="sips" if is_secure else "sip",
+            user=user,
+            host=self._advertise or host_towards(local, target),
+            port=local.port,
+            params=params,
+        )
 
     def can_reach(self, target: Target) -> bool:
         """Whether something of ours listens on the transport and address family of *target*."""
@@ -331,11 +339,13 @@ class Endpoint:
         via = request.via
         if source.reliable or "rport" in via.params:
             return source
-        return self._connections.flow_to(replace(source.target, port=via.port or DEFAULT_PORT))
+        return self._connections.flow_to(replace(source.target, port=via.port or default_port(source.target.transport)))
 
     def _way_back(self, response: Response, lost: Flow) -> Flow:
         """Where a response goes whose connection is gone: to the port the peer listens on."""
-        return self._connections.flow_to(replace(lost.target, port=response.via.port or DEFAULT_PORT))
+        return self._connections.flow_to(
+            replace(lost.target, port=response.via.port or default_port(lost.target.transport))
+        )
 
     def _lose(self, flow: Flow) -> None:
         for outgoing in [o for o in self._clients.values() if o.flow is flow]:

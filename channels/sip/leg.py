@@ -36,6 +36,7 @@ from channels.sip.session_events import (
     SessionEvent,
     SessionOver,
 )
+from channels.sip.session_in import IncomingSession
 from gateway.domain.call import Leg, LegEvent, LegState
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports import DigitPressed, HeldByPeer, LegEnded, LegNews, TapFrame, WentSilent
@@ -176,8 +177,12 @@ class SipLeg:
         try:
             async with asyncio.TaskGroup() as following:
                 sound = following.create_task(self._follow_media(), name=f"media {self._leg.id}")
-                async for event in self._session.events():
-                    end = self._take(event) or end
+                followed = None
+                while followed is not self._session:
+                    followed = self._session
+                    async for event in followed.events():
+                        if followed is self._session:
+                            end = self._take(event) or end
                 sound.cancel()
         finally:
             self._session.release("failure")
@@ -261,6 +266,25 @@ class SipLeg:
             self._deaf.cancel()
             self._deaf = None
             self._news.put_nowait(WentSilent(silent=False))
+
+    async def adopt(self, session: IncomingSession) -> None:
+        """Go on with *session*, which replaces ours (RFC 3891): another telephone has taken the call over.
+
+        Raises `Refused` when there is nothing to agree on, or the other has gone; the old call then stands.
+        """
+        offer = session.remote_offer
+        try:
+            if offer is None:
+                raise NotAcceptable("a call that replaces another brings its own offer")
+            description, agreement = self._answer_to(offer)
+        except NotAcceptable as error:
+            await session.reject(error.status)
+            raise Refused(str(error)) from error
+        await session.answer(description)
+        session.renegotiate = self._renegotiate
+        self._session, self._description, self._awaits_answer = session, description, False
+        self._connect(agreement)
+        log.info("leg.taken_over", leg_id=self._leg.id)
 
     # -- descriptions ----------------------------------------------------------------------------------------
 

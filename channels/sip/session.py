@@ -16,6 +16,8 @@
                                             description, or None (or raises NotAcceptable) for 488
     await session.reoffer(description) -> SessionDescription      our re-INVITE, or before the answer our UPDATE;
                                             raises ReofferRefused, SessionOver
+    session.on_refer = f                    called with a Referral whose target is permitted; False: it is declined
+    await session.refer(refer_to)           ask the peer to call somebody; raises ReferRefused, SessionOver
     await session.hang_up(reason="")        in any state, any number of times; never raises
     session.release(reason)                 hang_up without waiting: the last signalling goes on in the background
 
@@ -27,8 +29,8 @@ by_peer=False) and waits a configured moment for the peer to confirm; what is le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any, Literal, ParamSpec, Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Literal, ParamSpec
 
 import structlog
 
@@ -38,9 +40,11 @@ from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
 from channels.sip.capabilities import ALLOW, SUPPORTED, allows
 from channels.sip.dialog import Dialog
 from channels.sip.digest import Credentials
-from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest, OutgoingRequest
+from channels.sip.host import Host as Host
 from channels.sip.message import Message, Request, Response, make_response
+from channels.sip.referral import ReferTo
+from channels.sip.referring import OnRefer, Referring
 from channels.sip.refreshing import REFRESHING, Refreshing
 from channels.sip.renegotiation import Renegotiation
 from channels.sip.sdp import SessionDescription
@@ -53,40 +57,16 @@ from channels.sip.session_events import (
     SessionEvent,
     SessionState,
 )
-from channels.sip.session_timer import TimerPolicy
 from channels.sip.target import Target
 from channels.sip.uri import Uri
 from gateway.domain.errors import OurMistake
 
 MOST_EVENTS = 256
 MOST_TRIES = 3
+WITH_CONTACT = REFRESHING | {"REFER", "NOTIFY"}
 P = ParamSpec("P")
 
 log = structlog.get_logger(__name__)
-
-
-class Host(Protocol):
-    """What a session needs of the user agent it lives in."""
-
-    endpoint: Endpoint
-    hang_up_limit: float
-    session_timer: TimerPolicy
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have *work* done in a task that ends with the user agent."""
-        ...
-
-    def way_to(self, session: Session, uri: Uri) -> Target:
-        """Where a request of this session to *uri* goes."""
-        ...
-
-    def reoffer_delay(self, *, owns_call_id: bool) -> float:
-        """How long to wait after a 491, in seconds (RFC 3261 14.1)."""
-        ...
-
-    def forget(self, session: Session) -> None:
-        """Nothing more will come of this session."""
-        ...
 
 
 class Session:
@@ -113,6 +93,7 @@ class Session:
         self.remote_offer: SessionDescription | None = None
         self.local_description: SessionDescription | None = None
         self.renegotiate: Renegotiate | None = None
+        self.on_refer: OnRefer | None = None
         self.invited_at = host.endpoint.now()
         # For the modules of this package:
         self.host = host
@@ -126,6 +107,7 @@ class Session:
         self._settled = asyncio.Event()
         self._has_said_bye = False
         self.refreshing = Refreshing(self)
+        self._referring = Referring(self)
         self.takes_update = self.direction is Direction.IN and allows(request, "UPDATE")
         self._renegotiation = Renegotiation(self)
 
@@ -152,6 +134,13 @@ class Session:
     async def reoffer(self, description: SessionDescription) -> SessionDescription:
         """Offer the peer another description (RFC 3261 14.1, 3311), again after a 491; return its answer."""
         return await self._renegotiation.reoffer(description)
+
+    async def refer(self, refer_to: ReferTo, *, notify: bool = True) -> None:
+        """Ask the peer to call *refer_to*; how that goes, `ReferProgress` events say unless *notify* is False.
+
+        Raises ReferRefused, SessionOver.
+        """
+        await self._referring.ask(refer_to, notify=notify)
 
     async def refresh(self) -> None:
         """Tell the peer that the session lives, and hear it (RFC 4028 10). Raises ReofferRefused, SessionOver."""
@@ -204,6 +193,10 @@ class Session:
         """Return the dialog of this session that a request of the peer names."""
         return self.dialog if self.dialog is not None and self.dialog.is_between(request) else None
 
+    def is_with(self, remote_tag: str) -> bool:
+        """Whether the peer of this session has that tag."""
+        return self.dialog is not None and self.dialog.remote_tag == remote_tag
+
     @property
     def early_dialog(self) -> Dialog | None:
         """The dialog in which an offer may be made before the answer: the first one must be answered reliably."""
@@ -229,6 +222,10 @@ class Session:
             self._renegotiation.take(incoming, dialog)
         elif request.method == "PRACK":
             self.take_prack(incoming)
+        elif request.method == "REFER":
+            self._referring.take(incoming)
+        elif request.method == "NOTIFY":
+            self._referring.take_notify(incoming)
         elif request.method == "INFO":
             self._take_info(incoming)
         else:
@@ -258,6 +255,7 @@ class Session:
         self.emit(last)
         self.over.set()
         self._renegotiation.stop()
+        self._referring.stop()
         self.refreshing.stop()
 
     def settle(self) -> None:
@@ -297,7 +295,7 @@ class Session:
     ) -> Response:
         """Build a response with our tag, and with Contact and capabilities where a dialog may come of it."""
         lines = list(headers)
-        if incoming.request.method in REFRESHING and 100 < status < 300:
+        if incoming.request.method in WITH_CONTACT and 100 < status < 300:
             lines.append(("Contact", self.contact_for(incoming.source)))
         if incoming.request.method in REFRESHING and 200 <= status < 300:
             lines += self.refreshing.answer(incoming.request)
@@ -309,11 +307,17 @@ class Session:
             incoming.request, status, reason, to_tag=self.local_tag, headers=lines, body=body, content_type=kind
         )
 
+    @property
+    def local_uri(self) -> Uri:
+        """Who we are in this session."""
+        return self.dialog.local.uri if self.dialog is not None else self.called
+
     def contact_for(self, target: Target) -> str:
         """Return the Contact by which the peer reaches us."""
         local = self.called if self.direction is Direction.IN else self.caller.uri
-        user = local.user if local.scheme in ("sip", "tel") else None
-        return f"<{self.host.endpoint.local_uri(target, user)}>"
+        user = local.user if local.scheme in ("sip", "sips", "tel") else None
+        is_secure = self.request.uri[:5].lower() == "sips:"
+        return f"<{self.host.endpoint.local_uri(target, user, is_secure=is_secure)}>"
 
     def send(
         self,
@@ -322,6 +326,7 @@ class Session:
         *,
         description: SessionDescription | None = None,
         headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
         dialog: Dialog | None = None,
         tries: int = 0,
     ) -> OutgoingRequest:
@@ -334,8 +339,10 @@ class Session:
             raise OurMistake(f"{method} outside a dialog")
         way = self.host.way_to(self, dialog.next_hop)
         request = dialog.request(method)
-        if method in REFRESHING:
+        request.body = body
+        if method in WITH_CONTACT:
             request.headers.add("Contact", self.contact_for(way))
+        if method in REFRESHING:
             request.headers.add("Allow", ALLOW)
             request.headers.add("Supported", SUPPORTED)
             headers = [*headers, *self.refreshing.request_headers()]
@@ -348,7 +355,15 @@ class Session:
 
         def take(response: Response) -> None:
             if tries < MOST_TRIES and self._may_try_again(request, response, tries):
-                self.send(method, on_response, description=description, headers=headers, dialog=dialog, tries=tries + 1)
+                self.send(
+                    method,
+                    on_response,
+                    description=description,
+                    headers=headers,
+                    body=body,
+                    dialog=dialog,
+                    tries=tries + 1,
+                )
                 return
             if request.method in REFRESHING:
                 self.refreshing.take_answer(request, response)

@@ -37,6 +37,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirected:
+    """OUT: a 3xx was followed; ``uri`` is who is called now."""
+
+    status: int
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """OUT: the peer answered, with its description. IN: our answer has arrived; with a late offer's answer, or None."""
 
@@ -72,6 +80,15 @@ class InfoDigit:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferProgress:
+    """How the call goes that our REFER asked the peer for."""
+
+    status: int
+    reason: str
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Last: the session is over. ``reason``: "cancelled", the peer's Reason header, or what ``hang_up`` was given."""
 
@@ -79,7 +96,7 @@ class Ended:
     reason: str
 
 
-SessionEvent = Progress | Answered | Rejected | Renegotiated | InfoDigit | Ended
+SessionEvent = Progress | Redirected | Answered | Rejected | Renegotiated | InfoDigit | ReferProgress | Ended
 Renegotiate = Callable[[SessionDescription | None], SessionDescription | None]
 
 
@@ -89,6 +106,15 @@ class SessionOver(Refused):
 
 class ReofferRefused(Refused):
     """The peer would not change the session, which stands as it was. ``status`` is the peer's."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class ReferRefused(Refused):
+    """The peer would not call whom we asked it to. ``status`` is the peer's."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"{status} {reason}")

@@ -27,13 +27,17 @@ class IncomingSession(Session):
 
     Provisional answers are reliable (RFC 3262) where the caller requires that, and those with a description where he
     supports it. A description that has been acknowledged settles offer and answer: the 2xx then carries none.
+    ``replaces`` is the session that ends when this one is answered (RFC 3891).
     """
 
     direction = Direction.IN
 
-    def __init__(self, host: Host, invite: IncomingRequest, *, peer: str, caller: NameAddr) -> None:
+    def __init__(
+        self, host: Host, invite: IncomingRequest, *, peer: str, caller: NameAddr, replaces: Session | None = None
+    ) -> None:
         super().__init__(host, invite.request, local_tag=invite.tag, peer=peer, fallback=invite.source)
         self.caller = caller
+        self.replaces = replaces
         self.refreshing.check(invite.request)
         self.remote_offer = description_of(invite.request)
         self.dialog = Dialog.of_callee(invite.request, invite.tag)
@@ -74,6 +78,8 @@ class IncomingSession(Session):
             on_ack=self._acknowledged,
             on_silence=self.guarded(lambda: self.abandon("never acknowledged")),
         )
+        if self.replaces is not None:
+            self.replaces.release("replaced")
 
     async def reject(self, status: int, reason: str | None = None) -> None:
         """Refuse with 300-699; nothing happens once the session is answered or over."""

@@ -9,35 +9,23 @@ from typing import Literal
 
 import structlog
 
+from channels.sip.authorization import Authorization
 from channels.sip.bodies import SDP, UnusableBody, description_of
+from channels.sip.callee import Callee as Callee
 from channels.sip.capabilities import ALLOW, SUPPORTED
-from channels.sip.dialog import MAX_FORWARDS, Dialog
-from channels.sip.digest import Credentials
+from channels.sip.dialog import MAX_FORWARDS, Dialog, way_by
 from channels.sip.exchange import OutgoingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
+from channels.sip.redirection import Redirection
 from channels.sip.reliability import Acknowledged, InOrder, rseq_of
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import MOST_TRIES, Host, Session
-from channels.sip.session_events import Answered, Direction, Ended, Progress, Rejected, SessionState
+from channels.sip.session_events import Answered, Direction, Ended, Progress, Redirected, Rejected, SessionState
 from channels.sip.target import Target
-from channels.sip.uri import NameAddr
+from channels.sip.uri import NameAddr, Uri
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callee:
-    """Whom to call, and how: the request-URI, where it is sent, and what the way asks for.
-
-    ``peer`` names the trunk or the telephone; ``credentials`` answer its 401 or 407; ``route`` holds Route values.
-    """
-
-    uri: str
-    target: Target
-    peer: str
-    credentials: Credentials | None = None
-    route: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +54,7 @@ class OutgoingSession(Session):
     ) -> None:
         tag = new_tag()
         self._callee = callee
+        self._first_uri = callee.uri  # To stays what was called first (RFC 3261 8.1.3.4)
         self._offer = offer
         self._from = from_.with_tag(tag)
         self._extra = tuple(headers)
@@ -79,6 +68,7 @@ class OutgoingSession(Session):
             credentials=callee.credentials,
         )
         self._outgoing: OutgoingRequest | None = None
+        self._redirection = Redirection(callee)
         self._tries = 0
         self._early: dict[str, _Early] = {}
         self.local_description = offer
@@ -120,6 +110,10 @@ class OutgoingSession(Session):
         early = self._early.get(request.from_.tag or "")
         return early.dialog if early is not None and early.dialog.is_between(request) else None
 
+    def is_with(self, remote_tag: str) -> bool:
+        """Whether a branch of this call has that tag."""
+        return super().is_with(remote_tag) if self.dialog is not None else remote_tag in self._early
+
     @property
     def early_dialog(self) -> Dialog | None:
         """The dialog of the branch that has answered our offer reliably, and takes UPDATE."""
@@ -139,11 +133,30 @@ class OutgoingSession(Session):
             self._take_answer(response)
         elif self._may_go_on(response):
             self._tries += 1
-            self._early.clear()
-            self.request = self._invite(number=self.request.cseq[0] + 1)
-            self.start()
+            self._start_again()
+        elif (elsewhere := self._elsewhere(response)) is not None:
+            self._tries = 0
+            self._callee = elsewhere
+            self.peer, self.fallback = elsewhere.peer, elsewhere.target
+            self.authorization = Authorization(elsewhere.credentials)
+            self.emit(Redirected(response.status, elsewhere.uri))
+            self._start_again()
         else:
             self._take_refusal(response)
+
+    def _start_again(self) -> None:
+        self._early.clear()
+        self.request = self._invite(number=self.request.cseq[0] + 1)
+        self.called = Uri.parse(self._callee.uri)
+        self.start()
+
+    def _elsewhere(self, response: Response) -> Callee | None:
+        """Where to try next: a 3xx names contacts, and a contact that refuses leaves the others."""
+        if self.state is not SessionState.INVITED or response.status >= 600:
+            return None
+        if 300 <= response.status < 400:
+            self._redirection.add(response, lambda uri: self.host.permitted(self, uri))
+        return self._redirection.next()
 
     def _take_provisional(self, response: Response) -> None:
         try:
@@ -224,12 +237,13 @@ class OutgoingSession(Session):
         self.settle()
 
     def _invite(self, *, number: int) -> Request:
+        uri, routes = way_by(Uri.parse(self._callee.uri), self._callee.route)
         headers = Headers()
-        for route in self._callee.route:
+        for route in routes:
             headers.add("Route", route)
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", str(self._from))
-        headers.add("To", f"<{self._callee.uri}>")
+        headers.add("To", f"<{self._first_uri}>")
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", f"{number} INVITE")
         headers.add("Allow", ALLOW)
@@ -237,4 +251,4 @@ class OutgoingSession(Session):
         for name, value in self._extra:
             headers.add(name, value)
         headers.add("Content-Type", SDP)
-        return Request(method="INVITE", uri=self._callee.uri, headers=headers, body=self._offer.encode())
+        return Request(method="INVITE", uri=uri, headers=headers, body=self._offer.encode())

@@ -20,13 +20,13 @@ from uuid import uuid4
 from channels.media.client import MediaEngine, MediaSettings
 from channels.media.leg import MediaLeg, PlayEnd
 from channels.sip.connections import ListenAddress, Target
-from channels.sip.endpoint import DEFAULT_PORT
 from channels.sip.leg import SipLeg
 from channels.sip.offer_answer import LAWS, make_offer
 from channels.sip.registration import Account, Registration
 from channels.sip.session import Session
 from channels.sip.session_events import Progress
 from channels.sip.session_out import Callee
+from channels.sip.target import DEFAULT_PORT
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Leg, LegId, Role

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+DEFAULT_PORT = 5060
+TLS_PORT = 5061
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``udp`` or ``tcp``, a host, a port.
+    """``udp``, ``tcp`` or ``tls``, a host, a port.
 
     The host is an IP address wherever messages are sent or received (see ``connections.resolve``). When listening,
-    port 0 asks for a free one.
+    port 0 asks for a free one. ``name`` is what a TLS far end's certificate must name, if not the host.
     """
 
     transport: str
     host: str
     port: int
+    name: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -23,3 +27,8 @@ class Target:
 
 
 ListenAddress = Target
+
+
+def default_port(transport: str) -> int:
+    """Return the port of a URI or Via that names none (RFC 3261 19.1.2)."""
+    return TLS_PORT if transport.lower() == "tls" else DEFAULT_PORT

@@ -22,31 +22,35 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Self
 
 import structlog
 
 from channels.sip.agenda import Alarm
+from channels.sip.agent_settings import UserAgentSettings as UserAgentSettings
 from channels.sip.bodies import SDP, UnusableBody
 from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
 from channels.sip.connections import resolve
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
-from channels.sip.digest import Algorithm, DigestServer
-from channels.sip.endpoint import DEFAULT_PORT, Endpoint
+from channels.sip.digest import DigestServer
+from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, make_response
-from channels.sip.registrar import Expiry, Registrar
+from channels.sip.numbers import number_of
+from channels.sip.referral import BadReferral, Replaces, replaces_of
+from channels.sip.registrar import Registrar
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
+from channels.sip.session_events import Direction, SessionState
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
-from channels.sip.session_timer import TimerPolicy, TooSmall
-from channels.sip.target import ListenAddress, Target
+from channels.sip.session_timer import TooSmall
+from channels.sip.target import ListenAddress, Target, default_port
 from channels.sip.transaction import Timers
 from channels.sip.trunk import Trunk as Trunk
 from channels.sip.trunk import Trunks
@@ -54,35 +58,11 @@ from channels.sip.uri import NameAddr, Uri
 from gateway.domain.errors import OurMistake, Unavailable
 
 SERVED = frozenset({*METHODS, "REGISTER"})
-WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})
-NOT_ALLOWED = frozenset({"REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
+WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE", "NOTIFY"})
+NOT_ALLOWED = frozenset({"SUBSCRIBE", "MESSAGE", "PUBLISH"})
 SCHEMES = frozenset({"sip", "sips", "tel"})
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserAgentSettings:
-    """What a user agent is made of; times in seconds.
-
-    ``digest``: the algorithms offered to telephones; MD5 alone unless asked for more, because baresip 1.0 and others
-    give up at a challenge they do not know, whatever else is offered beside it.
-    ``advertise``: the host to name in Via and Contact. ``telephones``: user to password. ``nonce_key`` signs the
-    registrar's nonces; without one they do not outlive the process. ``hang_up_limit``: how long ``hang_up`` waits.
-    """
-
-    listen: Sequence[ListenAddress]
-    advertise: str | None = None
-    user_agent: str = "jiesu"
-    trunks: Sequence[Trunk] = ()
-    telephones: Mapping[str, str] = field(default_factory=dict, repr=False)
-    realm: str = "jiesu"
-    digest: Sequence[Algorithm] = ("MD5",)
-    nonce_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    expiry: Expiry = field(default_factory=Expiry)
-    timers: Timers = field(default_factory=Timers)
-    session_timer: TimerPolicy = field(default_factory=TimerPolicy)
-    hang_up_limit: float = 2.0
 
 
 class UserAgent:
@@ -98,12 +78,14 @@ class UserAgent:
     ) -> None:
         self.hang_up_limit = settings.hang_up_limit
         self.session_timer = settings.session_timer
+        self._find_number = settings.find_number
         self.endpoint = Endpoint(
             settings.listen,
             handler=self,
             advertise=settings.advertise,
             user_agent=settings.user_agent,
             timers=settings.timers,
+            tls=settings.tls,
         )
         self.registrar = Registrar(
             settings.telephones,
@@ -122,7 +104,7 @@ class UserAgent:
     async def __aenter__(self) -> Self:
         for trunk in self._trunks:
             with suppress(Unavailable):  # asked again with every call
-                await self._resolve(trunk.target)
+                await self._resolve(trunk.first_hop)
         await self.endpoint.__aenter__()
         return self
 
@@ -152,9 +134,13 @@ class UserAgent:
         trunk = self._trunks.get(name)
         if trunk is None:
             raise OurMistake(f"there is no trunk {name!r}")
-        port = None if trunk.target.port == DEFAULT_PORT else trunk.target.port
-        uri = Uri(user=number, host=trunk.target.host, port=port)
-        return Callee(uri=str(uri), target=trunk.target, peer=name, credentials=trunk.credentials)
+        return Callee(
+            uri=str(trunk.uri(number)),
+            target=trunk.first_hop,
+            peer=name,
+            credentials=trunk.credentials,
+            route=trunk.route,
+        )
 
     def telephone(self, user: str) -> Callee | None:
         """Say how to reach a telephone of ours, if it is registered."""
@@ -224,10 +210,14 @@ class UserAgent:
             self._refuse(incoming, 501)
         elif Uri.parse(request.uri).scheme not in SCHEMES:
             self._refuse(incoming, 416)
+        elif request.uri[:5].lower() == "sips:" and incoming.source.transport != "tls":
+            self._refuse(incoming, 480, headers=[("Warning", '380 jiesu "SIPS Not Allowed"')])  # RFC 5630 5.1.1
         elif unknown := not_understood(request):
             self._refuse(incoming, 420, headers=[("Unsupported", option) for option in unknown])
         elif request.to.tag is not None or request.method in WITHIN_A_SESSION:
             self._serve_in_session(incoming)
+        elif request.method == "REFER":
+            self._refuse(incoming, 403, "REFER only within a call")
         elif request.method == "REGISTER":
             self._serve_register(incoming)
         elif request.method == "OPTIONS":
@@ -261,13 +251,34 @@ class UserAgent:
             return binding.target if binding is not None else session.fallback
         if trunk is not None and trunk.keeps_way:
             return session.fallback
-        transport = (uri.params.get("transport") or session.fallback.transport).lower()
-        target = Target(transport, uri.host, uri.port or DEFAULT_PORT)
+        asked = "tls" if uri.scheme == "sips" else uri.params.get("transport")
+        transport = (asked or session.fallback.transport).lower()
+        target = Target(transport, uri.host, uri.port or default_port(transport), session.fallback.name)
         try:
             usable = not ip_address(uri.host).is_unspecified and self.endpoint.can_reach(target)
         except ValueError:
             usable = False
         return target if usable else session.fallback
+
+    def permitted(self, session: Session, uri: Uri) -> Callee | None:
+        """Return the way to where a 3xx or REFER points, if the configuration lets this peer lead us there; else None.
+
+        What is called then is the directory's own number at the trunk's own address, never the contact's text.
+        """
+        number = number_of(uri)
+        if self._trunks.get(session.peer) is None:
+            user = self._find_number("", number)
+            return self.telephone(user) if user else None
+        for trunk in self._trunks:
+            if trunk.is_at(uri) and (uri.scheme != "tel" or trunk.name == session.peer):
+                known = self._find_number(trunk.name, number)
+                return self.trunk(trunk.name, known) if known else None
+        return None
+
+    def session_named(self, replaces: Replaces) -> Session | None:
+        """Return the session of ours that a Replaces names."""
+        session = self._sessions.get((replaces.call_id, replaces.to_tag))
+        return session if session is not None and session.is_with(replaces.from_tag) else None
 
     def reoffer_delay(self, *, owns_call_id: bool) -> float:
         """How long to wait after a 491 (RFC 3261 14.1): 2.1 to 4 s for who made the call, 0 to 2 s for the other."""
@@ -306,7 +317,17 @@ class UserAgent:
             self._refuse(incoming, 482)
             return
         try:
-            session = IncomingSession(self, incoming, peer=peer, caller=self._identity_of(incoming.request, peer))
+            replaces = replaces_of(incoming.request)
+            session = IncomingSession(
+                self,
+                incoming,
+                peer=peer,
+                caller=self._identity_of(incoming.request, peer),
+                replaces=None if replaces is None else self._to_replace(replaces, peer),
+            )
+        except BadReferral as bad:
+            self._refuse(incoming, bad.status, str(bad))
+            return
         except UnusableBody as unusable:
             accept = [("Accept", SDP)] if unusable.status == 415 else []
             self._refuse(incoming, unusable.status, unusable.reason, headers=accept)
@@ -319,6 +340,23 @@ class UserAgent:
             return
         self._sessions[session.id, session.local_tag] = session
         self.spawn(self._serve(session))
+
+    def _to_replace(self, replaces: Replaces, peer: str) -> Session:
+        """Return the session that an INVITE of *peer* may take the place of. Raises BadReferral (RFC 3891 3).
+
+        A call is only taken over by who holds it: by the same trunk, or by another telephone that proved its password.
+        """
+        session = self.session_named(replaces)
+        is_early = session is not None and session.state is SessionState.INVITED
+        if session is None or (is_early and session.direction is Direction.IN):
+            raise BadReferral("No such call to replace", status=481)
+        if session.is_over:
+            raise BadReferral("The call to replace is over", status=603)
+        if replaces.early_only and not is_early:
+            raise BadReferral("The call to replace is answered", status=486)
+        if session.peer != peer and (self._trunks.get(peer) or self._trunks.get(session.peer)):
+            raise BadReferral("Not a call of yours", status=403)
+        return session
 
     async def _serve(self, session: Session) -> None:
         try:

@@ -16,14 +16,15 @@ from tests.fakes.sip import LIMIT, offer
 class RawPeer(asyncio.DatagramProtocol):
     """One UDP socket; everything received is kept in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._received: asyncio.Queue[Message] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self.target = Target("udp", "", 0)
 
     async def __aenter__(self) -> Self:
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(self._host, 0))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -33,7 +34,7 @@ class RawPeer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
-        self.target = Target("udp", *transport.get_extra_info("sockname"))
+        self.target = Target("udp", *transport.get_extra_info("sockname")[:2])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed.set()
@@ -44,9 +45,14 @@ class RawPeer(asyncio.DatagramProtocol):
         self._received.put_nowait(message)
 
     @property
+    def place(self) -> str:
+        """Host and port as a URI or Via has them."""
+        return str(self.target).partition(":")[2]
+
+    @property
     def contact(self) -> str:
         """The Contact of this peer."""
-        return f"<sip:peer@{self.target.host}:{self.target.port}>"
+        return f"<sip:peer@{self.place}>"
 
     def send(self, message: Message | bytes, to: Target) -> None:
         """Send one message."""
@@ -99,12 +105,12 @@ class RawPeer(asyncio.DatagramProtocol):
         headers: tuple[tuple[str, str], ...] = (),
     ) -> Request:
         """Build a request outside a dialog, or in one when *to_tag* is given."""
-        uri = uri or f"sip:12345@{to.host}:{to.port}"
+        uri = uri or f"sip:12345@{_place(to)}"
         branch = branch or f"z9hG4bK{secrets.token_hex(6)}"
         lines = [
-            ("Via", f"SIP/2.0/UDP {self.target.host}:{self.target.port};branch={branch};rport"),
+            ("Via", f"SIP/2.0/UDP {self.place};branch={branch};rport"),
             ("Max-Forwards", "70"),
-            ("From", f"<sip:13000000000@{self.target.host}>;tag={from_tag}"),
+            ("From", f"<sip:13000000000@{self.place}>;tag={from_tag}"),
             ("To", "<sip:12345@hotline.invalid>" + (f";tag={to_tag}" if to_tag else "")),
             ("Call-ID", call_id or secrets.token_hex(8)),
             ("CSeq", f"{number} {method}"),
@@ -180,7 +186,7 @@ class RawPeer(asyncio.DatagramProtocol):
     def backward(self, invite: Request, method: str, to: Target, number: int, *, tag: str = "peer") -> Request:
         """Build a request in the dialog that *invite*, the other side's, made with our To tag."""
         lines = [
-            ("Via", f"SIP/2.0/UDP {self.target.host}:{self.target.port};branch=z9hG4bK{secrets.token_hex(6)};rport"),
+            ("Via", f"SIP/2.0/UDP {self.place};branch=z9hG4bK{secrets.token_hex(6)};rport"),
             ("Max-Forwards", "70"),
             ("From", str(invite.to.with_tag(tag))),
             ("To", str(invite.from_)),
@@ -188,4 +194,8 @@ class RawPeer(asyncio.DatagramProtocol):
             ("CSeq", f"{number} {method}"),
             ("Contact", self.contact),
         ]
-        return Request(method=method, uri=f"sip:{to.host}:{to.port}", headers=Headers(lines))
+        return Request(method=method, uri=f"sip:{_place(to)}", headers=Headers(lines))
+
+
+def _place(target: Target) -> str:
+    return str(target).partition(":")[2]
