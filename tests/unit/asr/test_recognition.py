@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from asr import wire
@@ -132,6 +134,29 @@ async def test_an_empty_final_result_is_dropped_and_its_number_used_again() -> N
     (utterance,) = await everything(leg)
     assert isinstance(utterance, Utterance)
     assert utterance.number == 0
+
+
+async def test_an_empty_final_result_takes_back_the_partial_before_it() -> None:
+    leg = recognition()
+    leg.connect(Line())
+
+    leg.receive(heard(("业务", 1.0, 1.4)))
+    assert [news.text async for news in _first(leg)] == ["业务"]
+    leg.receive(heard(final=True))
+    leg.receive(heard(("好的", 2.0, 2.5), final=True))
+
+    taken_back, said = await everything(leg)
+    assert isinstance(taken_back, Utterance)
+    assert isinstance(said, Utterance)
+    assert (taken_back.number, taken_back.text, taken_back.is_final, taken_back.start) == (0, "", True, 1.0)
+    assert (said.number, said.text) == (1, "好的")
+
+
+async def _first(leg: LegRecognition) -> AsyncIterator[Utterance]:
+    async for news in leg:
+        assert isinstance(news, Utterance)
+        yield news
+        return
 
 
 async def test_finishing_flushes_what_waits_and_ends_after_the_last_words() -> None:
