@@ -1,0 +1,215 @@
+"""The RTP sockets of all legs, one a row: all that came in, and a packet for each out, in rounds over matrices.
+
+`RingSockets` does a round as one system call (io_uring), `PlainSockets` packet by packet; they do the same.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from channels.media import ring
+from channels.media.address import from_number, to_number
+from channels.media.rtp import HEADER_SIZE
+
+DATAGRAM: Final = 2048
+
+_ROUNDS: Final = 12
+
+Octets = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
+Addresses = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """At most one datagram a row: ``datagrams[i, :sizes[i]]`` came to ``rows[i]`` from ``sources[i]``, all [n]."""
+
+    rows: Numbers
+    datagrams: Octets
+    sizes: Numbers
+    sources: Addresses
+
+
+class PlainSockets:
+    """A system call a packet, on any system."""
+
+    def __init__(self, packets: Octets) -> None:
+        """Serve as many rows as *packets* (uint8 [capacity, octets]) has; `send` sends from there."""
+        self._inbox = np.zeros((len(packets), DATAGRAM), np.uint8)
+        self._inbox_views = [row.data for row in self._inbox]
+        self._outbox_views = [row.data for row in packets]
+        self._ready = select.epoll()
+        self._row_of: dict[int, int] = {}
+        self._sockets: dict[int, socket.socket] = {}
+
+    def add(self, row: int, bound: socket.socket) -> None:
+        """Serve *bound*, which does not block, as that of *row*."""
+        self._sockets[row] = bound
+        self._row_of[bound.fileno()] = row
+        self._ready.register(bound.fileno(), select.EPOLLIN)
+
+    def remove(self, row: int) -> socket.socket:
+        """Serve *row* no longer; return its socket."""
+        bound = self._sockets.pop(row)
+        self._ready.unregister(bound.fileno())
+        del self._row_of[bound.fileno()]
+        return bound
+
+    def rounds(self) -> Iterator[Round]:
+        """Yield what has come, until there is no more, or for `_ROUNDS`; the matrices are those of the next round."""
+        for _ in range(_ROUNDS):
+            ready = self._ready.poll(0)
+            if not ready:
+                return
+            rows: list[int] = []
+            sizes: list[int] = []
+            sources: list[int] = []
+            for descriptor, _ in ready:
+                row = self._row_of[descriptor]
+                try:
+                    size, source = self._sockets[row].recvfrom_into(self._inbox_views[len(rows)])
+                except OSError:
+                    continue
+                rows.append(row)
+                sizes.append(size)
+                sources.append(to_number(source))
+            if rows:
+                yield Round(
+                    np.array(rows, np.int64),
+                    self._inbox[: len(rows)],
+                    np.array(sizes, np.int64),
+                    np.array(sources, np.uint64),
+                )
+
+    def send(self, rows: Numbers, sizes: Numbers, targets: Addresses) -> int:
+        """Send ``packets[row, :sizes[i]]`` of each of *rows* to ``targets[i]``; return how many could not be sent."""
+        failures = 0
+        for row, size, target in zip(rows.tolist(), sizes.tolist(), targets.tolist(), strict=True):
+            try:
+                self._sockets[row].sendto(self._outbox_views[row][:size], from_number(target))
+            except OSError:
+                failures += 1
+        return failures
+
+
+_MESSAGE: Final = np.dtype(
+    [
+        *(("name", "u8"), ("name_length", "u8"), ("vectors", "u8"), ("vector_count", "u8")),
+        *(("control", "u8"), ("control_length", "u8"), ("flags", "u8")),
+    ]
+)
+"""struct msghdr of a 64-bit system; the paddings belong to the fields before them."""
+_NAME: Final = np.dtype([("family", "=u2"), ("port", ">u2"), ("host", ">u4"), ("zero", "u8")])
+"""struct sockaddr_in."""
+
+
+class _Messages:
+    """A request for each row of *buffers*: its message header, its address and its vector, at places that stay."""
+
+    def __init__(self, buffers: Octets, opcode: int) -> None:
+        capacity, width = buffers.shape
+        places = np.arange(capacity, dtype=np.uint64)
+        self.names = np.zeros(capacity, _NAME)
+        self.names["family"] = socket.AF_INET
+        self.vectors = np.empty((capacity, 2), np.uint64)
+        self.vectors[:, 0] = buffers.ctypes.data + places * buffers.strides[0]
+        self.vectors[:, 1] = width
+        self.headers = np.zeros(capacity, _MESSAGE)
+        self.headers["name"] = self.names.ctypes.data + places * _NAME.itemsize
+        self.headers["name_length"] = _NAME.itemsize
+        self.headers["vectors"] = self.vectors.ctypes.data + places * self.vectors.strides[0]
+        self.headers["vector_count"] = 1
+        self.entries = np.zeros(capacity, ring.ENTRY)
+        self.entries["opcode"] = opcode
+        self.entries["address"] = self.headers.ctypes.data + places * _MESSAGE.itemsize
+        self.entries["length"] = 1
+        self.entries["message_flags"] = ring.DO_NOT_WAIT
+
+
+class RingSockets:
+    """A system call a round."""
+
+    def __init__(self, packets: Octets) -> None:
+        """As `PlainSockets`; raises OSError where there are no rings."""
+        capacity = len(packets)
+        self._ring = ring.Ring(capacity)
+        self._inbox = np.zeros((capacity, DATAGRAM), np.uint8)
+        self._packets = packets
+        self._receiving = _Messages(self._inbox, ring.RECEIVE)
+        self._sending = _Messages(packets, ring.SEND)
+        self._descriptors = np.full(capacity, -1, np.int32)
+        self._sockets: dict[int, socket.socket] = {}
+        self._rows = np.zeros(0, np.int64)
+        self._ready = select.epoll()
+        self._row_of: dict[int, int] = {}
+
+    def add(self, row: int, bound: socket.socket) -> None:
+        """Serve *bound* as that of *row*."""
+        self._sockets[row] = bound
+        self._descriptors[row] = bound.fileno()
+        self._row_of[bound.fileno()] = row
+        self._ready.register(bound.fileno(), select.EPOLLIN)
+        self._rows = np.array(sorted(self._sockets), np.int64)
+
+    def remove(self, row: int) -> socket.socket:
+        """Serve *row* no longer; return its socket."""
+        bound = self._sockets.pop(row)
+        self._ready.unregister(bound.fileno())
+        del self._row_of[bound.fileno()]
+        self._descriptors[row] = -1
+        self._rows = np.array(sorted(self._sockets), np.int64)
+        return bound
+
+    def rounds(self) -> Iterator[Round]:
+        """Yield what has come; every row is asked in the first round, then those that have more."""
+        rows = self._rows
+        for _ in range(_ROUNDS):
+            if not len(rows):
+                return
+            yield from self._receive(rows)
+            rows = np.array([self._row_of[descriptor] for descriptor, _ in self._ready.poll(0)], np.int64)
+
+    def send(self, rows: Numbers, sizes: Numbers, targets: Addresses) -> int:
+        """As `PlainSockets.send`."""
+        if not len(rows):
+            return 0
+        out = self._sending
+        out.names["port"][rows] = targets & np.uint64(0xFFFF)
+        out.names["host"][rows] = targets >> np.uint64(16)
+        out.vectors[rows, 1] = sizes
+        entries = out.entries[rows]
+        entries["descriptor"] = self._descriptors[rows]
+        return int(np.count_nonzero(self._ring.carry_out(entries) != sizes))
+
+    def _receive(self, rows: Numbers) -> Iterator[Round]:
+        into = self._receiving
+        into.headers["name_length"][: len(rows)] = _NAME.itemsize
+        entries = into.entries[: len(rows)].copy()
+        entries["descriptor"] = self._descriptors[rows]
+        sizes = self._ring.carry_out(entries)
+        came = np.flatnonzero(sizes >= 0)
+        if len(came) == len(rows):
+            datagrams = self._inbox[: len(rows)]
+        else:
+            datagrams = self._inbox[:, : max(HEADER_SIZE, int(sizes.max()))][came]
+        names = into.names[came]
+        sources = names["host"].astype(np.uint64) << np.uint64(16) | names["port"]
+        if len(came):
+            yield Round(rows[came], datagrams, sizes[came].astype(np.int64), sources)
+
+
+def open_sockets(packets: Octets, *, plain: bool = False) -> PlainSockets | RingSockets:
+    """Return the cheapest sockets that this system has, or the plain ones."""
+    if not plain:
+        try:
+            return RingSockets(packets)
+        except OSError:
+            pass
+    return PlainSockets(packets)
