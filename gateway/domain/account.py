@@ -7,19 +7,28 @@ from enum import Enum
 
 
 class AccountRole(Enum):
-    """What a person may do: an agent takes calls, a supervisor sees all, an administrator also manages accounts."""
+    """What a person may do.
+
+    An agent takes calls, a supervisor sees all, an administrator also manages accounts. A unit's person sees nothing
+    but the cases in which his unit has a part.
+    """
 
     AGENT = "agent"
     SUPERVISOR = "supervisor"
     ADMINISTRATOR = "administrator"
+    UNIT = "unit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One account. ``agent_id`` ties it to an agent's seat; ``password_hash`` is Argon2's encoded form."""
+    """One account.
+
+    ``agent_id`` ties it to an agent's seat, ``unit`` to a unit; ``password_hash`` is Argon2's encoded form.
+    """
 
     name: str
     display_name: str
     role: AccountRole
     password_hash: str
     agent_id: str = ""
+    unit: str = ""

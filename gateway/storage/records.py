@@ -178,6 +178,7 @@ def account_row(account: Account) -> Values:
         "role": account.role.value,
         "password_hash": account.password_hash,
         "agent_id": account.agent_id,
+        "unit": account.unit,
     }
 
 
@@ -189,6 +190,7 @@ def account_from(row: sa.Row[Any]) -> Account:
         role=AccountRole(row.role),
         password_hash=row.password_hash,
         agent_id=row.agent_id,
+        unit=row.unit,
     )
 
 

@@ -169,4 +169,5 @@ accounts = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("agent_id", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False, server_default=""),
 )

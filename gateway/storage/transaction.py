@@ -16,6 +16,7 @@ from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg
 from gateway.storage import schema
+from gateway.storage.cases import SqlCaseWrites
 from gateway.storage.chain import Anchor, entry_of, link
 from gateway.storage.knowledge import SqlKnowledgeWrites
 from gateway.storage.records import (
@@ -69,6 +70,11 @@ class SqlTransaction:
     def __init__(self, connection: sa.Connection, last: Anchor) -> None:
         self._connection = connection
         self.last = last
+
+    @property
+    def cases(self) -> SqlCaseWrites:
+        """Casework's part of it."""
+        return SqlCaseWrites(self._connection)
 
     @property
     def knowledge(self) -> SqlKnowledgeWrites:

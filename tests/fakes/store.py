@@ -19,6 +19,7 @@ from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Transaction
 from gateway.storage.chain import Anchor, canonical, entry_of, link
+from tests.fakes.cases import CaseMemory, MemoryCases
 from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class _Memory:
     journal: list[Entry] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
     knowledge: KnowledgeMemory = field(default_factory=KnowledgeMemory)
+    cases: CaseMemory = field(default_factory=CaseMemory)
 
     def copy(self) -> Self:
         return type(self)(
@@ -59,6 +61,7 @@ class _Memory:
             list(self.journal),
             dict(self.accounts),
             self.knowledge.copy(),
+            self.cases.copy(),
         )
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
@@ -106,6 +109,7 @@ class MemoryStore:
         self._memory = _Memory()
         self._failing = False
         self.knowledge = MemoryKnowledgeBase(self._knowledge)
+        self.cases = MemoryCases(self._cases)
 
     async def __aenter__(self) -> Self:
         return self
@@ -184,6 +188,9 @@ class MemoryStore:
 
     async def _knowledge(self) -> KnowledgeMemory:
         return (await self._reach()).knowledge
+
+    async def _cases(self) -> CaseMemory:
+        return (await self._reach()).cases
 
     async def _reach(self) -> _Memory:
         """Let others run, as a disk would, and find out whether the memory answers."""
