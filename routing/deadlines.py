@@ -41,9 +41,11 @@ class Reckoning:
             return due
         return working_time.end_of_working_day_before(self.calendar, due, 1, self.zone)
 
-    def audit_days(self, since: datetime, until: datetime) -> int:
-        """Return the time of an audit in whole working days, rounded up (ZH-10d)."""
-        return working_time.working_days_elapsed(self.calendar, since, until, self.zone)
+    def moved(self, span: Span, since: datetime, paused: datetime, resumed: datetime) -> tuple[Span, datetime]:
+        """Return *span* and *since* with a pause left out: in whole working days, rounded up, or by the clock."""
+        if span.unit is not SpanUnit.WORKING_DAYS:
+            return span, since + (resumed - paused)
+        return longer(span, working_time.working_days_elapsed(self.calendar, paused, resumed, self.zone)), since
 
 
 def elapsed(span: Span) -> timedelta:

@@ -59,6 +59,7 @@ class Case:
     id: CaseId
     stage: Stage
     received_at: datetime
+    pending_since: datetime | None = None
     category: str = ""
     urgency: Urgency = Urgency.NORMAL
     is_by_telephone: bool = True
@@ -71,7 +72,6 @@ class Case:
     is_return_refused: bool = False
     before: Stage | None = None
     asked_days: int = 0
-    pending_since: datetime | None = None
     replied_at: datetime | None = None
     sent_back_in_row: int = 0
     grade: str = ""

@@ -1,4 +1,4 @@
-"""The casebook (案卷): the closed loop of one profile as a pure state machine. Commands in, facts out, time an argument.
+"""The casebook (案卷): the closed loop of one profile as a pure state machine: commands in, facts out, time given.
 
 The same machine serves live tickets and `jiesu simulate`. A case is a value, so two who act on it at once cannot tear
 it: whoever stores the outcome second finds the revision changed. Facts that the clock brings come from `elapse`; `due`

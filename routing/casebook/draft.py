@@ -29,7 +29,7 @@ from gateway.domain.rules import (
     Trigger,
     Urgency,
 )
-from routing.deadlines import Reckoning
+from routing.deadlines import Reckoning, longer
 
 V = TypeVar("V")
 
@@ -100,6 +100,17 @@ class Draft:
                 return ruling
         return self.profile.ruling(kind, *parts)
 
+    def demand(self, kind: Kind[V]) -> Ruling[V]:
+        """Return the rule of *kind*. Raises `Denied`: the regulation does not know of such a thing."""
+        ruling = self.profile.ruling(kind)
+        if ruling is None:
+            raise Denied("not_allowed")
+        return ruling
+
+    def wrong_stage(self) -> Denied:
+        """Return the denial of what cannot be done where the case stands."""
+        return Denied("wrong_stage", rows_of(self.rule_for(STAGE, self.case.stage.value)))
+
     # Periods
 
     def begin(self, moment: Moment, since: datetime | None = None) -> None:
@@ -135,6 +146,17 @@ class Draft:
         if self.case.running(kind) is not None:
             self._settle({kind}, PeriodState.LIFTED)
             self.say("due", rows, kind=kind.value, due=None)
+
+    def lengthen(self, kind: PeriodKind, days: int, rows: Rows) -> None:
+        """Extend the latest period of *kind*, counted from the same instant, by working days."""
+        if (period := self.case.period(kind)) is not None:
+            self.give(kind, longer(period.span, days), period.since, rows, original=period.original)
+
+    def reopen(self, kind: PeriodKind) -> None:
+        """Let a period that was met go on: it was not, after all."""
+        period = self.case.period(kind)
+        if period is not None and period.state is PeriodState.MET:
+            self.reset(period, state=PeriodState.RUNNING, live_from=self.now)
 
     def restate(self, kind: PeriodKind, rows: Rows) -> None:
         """Say once more until when a period goes on that somebody may believe to be over."""

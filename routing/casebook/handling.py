@@ -47,7 +47,7 @@ from gateway.domain.rules import (
 )
 from routing.casebook.draft import Denied, Draft, Rows, require, require_rule, rows_of
 from routing.casebook.intake import Surroundings, to_unit
-from routing.deadlines import longer, working_days
+from routing.deadlines import working_days
 
 
 def sign(draft: Draft, command: Sign, around: Surroundings) -> None:
@@ -74,9 +74,7 @@ def contact(draft: Draft, command: Contact, around: Surroundings) -> None:
 
 def ask_return(draft: Draft, command: Return, around: Surroundings) -> None:
     """The unit asks to give the ticket back (申请退单)."""
-    rule = draft.profile.ruling(RETURN)
-    if rule is None:
-        raise Denied("not_allowed")
+    rule = draft.demand(RETURN)
     designation = draft.profile.ruling(DESIGNATION)
     if draft.case.is_designated and designation is not None:
         raise Denied("not_allowed", designation.rows)
@@ -97,31 +95,28 @@ def ask_return(draft: Draft, command: Return, around: Surroundings) -> None:
 
 def agree_return(draft: Draft, command: ReturnAgree, around: Surroundings) -> None:
     """The hotline agrees; the next unit's periods begin (同意退单，另行转派)."""
-    rule = draft.profile.ruling(RETURN)
-    require(command, ("to",), rows_of(rule))
+    rule = draft.demand(RETURN)
+    require(command, ("to",), rule.rows)
     designation = draft.profile.ruling(DESIGNATION) if command.designated else None
     to_unit(draft, command.to, (), is_designated=command.designated, because=rows_of(rule, designation))
 
 
 def refuse_return(draft: Draft, command: ReturnRefuse, around: Surroundings) -> None:
     """The hotline does not agree; the unit goes on, with or without the time that the audit took."""
-    rule = draft.profile.ruling(RETURN)
-    rows = rows_of(rule)
-    if rule is not None:
-        require(command, rule.value.refusal_fields, rows)
-    resume(draft, rows)
+    rule = draft.demand(RETURN)
+    require(command, rule.value.refusal_fields, rule.rows)
+    resume(draft, rule.rows)
     draft.change(is_return_refused=True)
-    draft.tell("unit", "return_refused", rows, reason=command.reason)
-    if rule is not None and rule.value.counts:
-        draft.count("return", rows)
+    draft.tell("unit", "return_refused", rule.rows, reason=command.reason)
+    if rule.value.counts:
+        draft.count("return", rule.rows)
     handle = draft.case.period(PeriodKind.HANDLE)
-    if handle is None:
-        return
-    if handle.state is PeriodState.PAUSED:
-        days = draft.reckoning.audit_days(draft.case.pending_since or draft.now, draft.now)
-        draft.give(PeriodKind.HANDLE, longer(handle.span, days), handle.since, rows, original=handle.original)
+    if handle is not None and handle.state is PeriodState.PAUSED:
+        paused = draft.case.pending_since or draft.now
+        span, since = draft.reckoning.moved(handle.span, handle.since, paused, draft.now)
+        draft.give(PeriodKind.HANDLE, span, since, rule.rows, original=handle.original)
     else:
-        draft.restate(PeriodKind.HANDLE, rows)
+        draft.restate(PeriodKind.HANDLE, rule.rows)
 
 
 def resume(draft: Draft, rows: Rows) -> None:
@@ -136,10 +131,10 @@ def resume(draft: Draft, rows: Rows) -> None:
 
 def extend(draft: Draft, command: Extend, around: Surroundings) -> None:
     """The unit asks for more time (申请延期)."""
-    rule = draft.profile.ruling(EXTENSION)
+    rule = draft.demand(EXTENSION)
     handle = draft.case.period(PeriodKind.HANDLE)
-    if rule is None or handle is None:
-        raise Denied("not_allowed", rows_of(rule))
+    if handle is None:
+        raise Denied("not_allowed", rule.rows)
     redo = draft.profile.ruling(REDO)
     if draft.case.stage is Stage.REDO and redo is not None and not redo.value.extends:
         raise Denied("not_allowed", redo.rows)
@@ -171,26 +166,21 @@ def most_days(draft: Draft, rule: Ruling[ExtensionRule], handle: Period) -> int:
 
 def agree_extension(draft: Draft, command: ExtendAgree, around: Surroundings) -> None:
     """The extension is granted, and everybody concerned is told (同意延期)."""
-    rule = draft.profile.ruling(EXTENSION)
-    handle = draft.case.period(PeriodKind.HANDLE)
-    if rule is None or handle is None:
-        raise Denied("not_allowed")
+    rule = draft.demand(EXTENSION)
     resume(draft, rule.rows)
     draft.count("extension", rule.rows)
-    span = longer(handle.span, draft.case.asked_days)
-    draft.give(PeriodKind.HANDLE, span, handle.since, rule.rows, original=handle.original)
+    draft.lengthen(PeriodKind.HANDLE, draft.case.asked_days, rule.rows)
     for who in rule.value.tell:
         draft.tell(who, "extension", rule.rows)
 
 
 def refuse_extension(draft: Draft, command: ExtendRefuse, around: Surroundings) -> None:
     """The extension is not granted; the unit goes on (不同意延期)."""
-    rule = draft.profile.ruling(EXTENSION)
-    if rule is not None:
-        require(command, rule.value.refusal_fields, rule.rows)
-    resume(draft, rows_of(rule))
-    draft.tell("unit", "extension_refused", rows_of(rule), reason=command.reason)
-    draft.restate(PeriodKind.HANDLE, rows_of(rule))
+    rule = draft.demand(EXTENSION)
+    require(command, rule.value.refusal_fields, rule.rows)
+    resume(draft, rule.rows)
+    draft.tell("unit", "extension_refused", rule.rows, reason=command.reason)
+    draft.restate(PeriodKind.HANDLE, rule.rows)
 
 
 # Urge and append
@@ -223,9 +213,10 @@ def append(draft: Draft, command: Append, around: Surroundings) -> None:
         return
     if draft.case.stage is Stage.ACCEPTED:
         draft.begin(Moment.ACCEPTED)
-    elif handle := draft.case.period(PeriodKind.HANDLE):
-        if draft.case.stage is Stage.REPLIED:
-            resume(draft, rows)
+        return
+    if draft.case.stage is Stage.REPLIED:
+        resume(draft, rows)
+    if handle := draft.case.period(PeriodKind.HANDLE):
         draft.give(PeriodKind.HANDLE, handle.original, draft.now, rows)
 
 
@@ -266,17 +257,14 @@ def pass_audit(draft: Draft, command: AuditPass, around: Surroundings) -> None:
 def fail_audit(draft: Draft, command: AuditFail, around: Surroundings) -> None:
     """The hotline sends the reply back; the period goes on from the first receipt (退回继续办理)."""
     rule = draft.profile.ruling(AUDIT)
-    if rule is not None:
-        require(command, rule.value.fields, rule.rows)
+    require_rule(command, rule, draft.case.category)
     in_row = draft.case.sent_back_in_row + 1
     draft.change(sent_back_in_row=in_row)
     resume(draft, rows_of(rule))
     draft.count("sent_back", rows_of(rule))
     draft.tell("unit", "sent_back", rows_of(rule), reason=command.reason)
-    if handle := draft.case.period(PeriodKind.HANDLE):
-        if handle.state is PeriodState.MET:
-            draft.reset(handle, state=PeriodState.RUNNING, live_from=draft.now)
-        draft.restate(PeriodKind.HANDLE, rows_of(rule))
+    draft.reopen(PeriodKind.HANDLE)
+    draft.restate(PeriodKind.HANDLE, rows_of(rule))
     draft.supervise(Trigger.SENT_BACK)
     if in_row >= TWICE:
         draft.supervise(Trigger.SENT_BACK_TWICE)

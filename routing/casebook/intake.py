@@ -15,7 +15,6 @@ from gateway.domain.rules import (
     ONWARD,
     PERIOD,
     REFUSE,
-    STAGE,
     STRICTER_LAW,
     Moment,
     PeriodKind,
@@ -91,7 +90,7 @@ def refuse(draft: Draft, command: Refuse, around: Surroundings) -> None:
         raise Denied("not_allowed", rows_of(*(draft.profile.ruling(REFUSE, kind.value) for kind in RefusalKind)))
     same = draft.case.stage is not Stage.ACCEPTED
     if same and command.kind is not RefusalKind.REPEAT:
-        raise Denied("wrong_stage", rows_of(draft.profile.ruling(STAGE, draft.case.stage.value)))
+        raise draft.wrong_stage()
     draft.change(petitioner=command.petitioner or draft.case.petitioner, matter=command.matter or draft.case.matter)
     if not same:
         draft.enter(Stage.REFUSED, rule.rows, kind=command.kind.value)
@@ -122,13 +121,11 @@ def dispatch(draft: Draft, command: Dispatch, around: Surroundings) -> None:
     if draft.case.stage is not Stage.ACCEPTED:
         onward = draft.profile.ruling(ONWARD)
         if onward is None:
-            raise Denied("wrong_stage", rows_of(draft.profile.ruling(STAGE, draft.case.stage.value)))
+            raise draft.wrong_stage()
         draft.change(unit=command.to, stage=Stage.DISPATCHED)
         draft.say("stage", onward.rows, stage=Stage.DISPATCHED.value, to=command.to, onward=True)
         return
-    stricter = draft.profile.ruling(STRICTER_LAW)
-    if command.stricter is not None and stricter is None:
-        raise Denied("not_allowed")
+    stricter = draft.demand(STRICTER_LAW) if command.stricter is not None else None
     designation = draft.profile.ruling(DESIGNATION) if command.designated else None
     to_unit(draft, command.to, command.assist, is_designated=command.designated, because=rows_of(designation))
     handle = draft.case.running(PeriodKind.HANDLE)

@@ -36,9 +36,9 @@ from routing.deadlines import of_length
 
 def grade(draft: Draft, command: Grade, around: Surroundings) -> None:
     """The petitioner grades (评价)."""
-    survey = draft.profile.ruling(SURVEY)
-    if survey is None or draft.case.category in survey.value.excluded:
-        raise Denied("not_allowed", rows_of(survey))
+    survey = draft.demand(SURVEY)
+    if draft.case.category in survey.value.excluded:
+        raise Denied("not_allowed", survey.rows)
     if draft.case.grade:
         period = draft.case.period(PeriodKind.SURVEY)
         is_late = period is not None and period.state is PeriodState.MISSED
@@ -78,9 +78,7 @@ def settle_grade(draft: Draft, word: str, by: str, rows: Rows, **details: str) -
 
 def follow_up_failed(draft: Draft, command: FollowUpFailed, around: Surroundings) -> None:
     """The petitioner could not be reached (回访未接通)."""
-    rule = draft.profile.ruling(FOLLOW_UP)
-    if rule is None:
-        raise Denied("not_allowed")
+    rule = draft.demand(FOLLOW_UP)
     if not draft.case.is_followed_up:
         ended = draft.case.counted("follow_up") > 0
         raise Denied("limit_reached" if ended else "not_allowed", rule.rows)
@@ -112,11 +110,11 @@ def agree_redo(draft: Draft, command: RedoAgree, around: Surroundings) -> None:
 
 def refuse_redo(draft: Draft, command: RedoRefuse, around: Surroundings) -> None:
     """The hotline does not send it back; the petitioner is told (不同意重办)."""
-    redo = draft.profile.ruling(REDO)
+    redo = draft.demand(REDO)
     if not draft.case.is_redo_requested:
-        raise Denied("not_allowed", rows_of(redo))
+        raise Denied("not_allowed", redo.rows)
     draft.change(is_redo_requested=False)
-    draft.tell("petitioner", "redo_refused", rows_of(redo))
+    draft.tell("petitioner", "redo_refused", redo.rows)
 
 
 def send_back(draft: Draft, redo: Ruling[RedoRule]) -> None:
@@ -125,18 +123,15 @@ def send_back(draft: Draft, redo: Ruling[RedoRule]) -> None:
     draft.enter(Stage.REDO, redo.rows)
     draft.count("redo", redo.rows)
     draft.tell("unit", "redo", redo.rows)
-    handle = draft.rule_for(PERIOD, PeriodKind.HANDLE.value)
-    span = redo.value.span or (of_length(handle.value.span, redo.value.length) if handle is not None else None)
-    if span is not None:
+    if handle := draft.rule_for(PERIOD, PeriodKind.HANDLE.value):
+        span = redo.value.span or of_length(handle.value.span, redo.value.length)
         draft.give(PeriodKind.HANDLE, span, draft.now, redo.rows)
     draft.supervise(Trigger.SENT_BACK)
 
 
 def appeal(draft: Draft, command: Appeal, around: Surroundings) -> None:
     """The unit contests the grade (申诉)."""
-    rule = draft.profile.ruling(APPEAL)
-    if rule is None:
-        raise Denied("not_allowed")
+    rule = draft.demand(APPEAL)
     period: Period | None = draft.case.period(PeriodKind.APPEAL)
     asks_for_period = draft.profile.ruling(PERIOD, PeriodKind.APPEAL.value) is not None
     if asks_for_period and period is None:
@@ -158,9 +153,7 @@ def supervise(draft: Draft, command: Supervise, around: Surroundings) -> None:
 
 
 def _redo_of_unsatisfied(draft: Draft) -> Ruling[RedoRule]:
-    redo = draft.profile.ruling(REDO)
-    if redo is None:
-        raise Denied("not_allowed")
+    redo = draft.demand(REDO)
     if not redo_is_left(draft, redo):
         raise Denied("limit_reached", redo.rows)
     if not draft.case.is_unsatisfied:

@@ -7,13 +7,12 @@ burst of alike matters. Which rules hold for a case is decided by the instant at
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.case import Accept, Case, CaseId, Command, Fact, Refuse
 from gateway.domain.rules import SUPERVISE, PeriodKind, Stage, Trigger
 from routing.casebook.book import Casebook
-from routing.casebook.intake import Surroundings
+from routing.casebook.intake import BY_TELEPHONE, Surroundings
 from routing.deadlines import elapsed
 
 BookAt = Callable[[datetime], Casebook]
@@ -59,11 +58,12 @@ class Shelf:
                     petitioner=old.petitioner,
                     matter=old.matter,
                     contact_given=old.can_be_reached,
+                    channel=BY_TELEPHONE[0] if old.is_by_telephone else "",
                 )
                 new = CaseId(fact.details["as"])
                 outcome = self._book_at(now).apply(None, new, command, now)
                 if outcome.case is not None:
-                    self.cases[new] = replace(outcome.case, is_by_telephone=old.is_by_telephone)
+                    self.cases[new] = outcome.case
                 further += outcome.facts
         return further
 

@@ -1,7 +1,7 @@
 """Each row of the regulations as stories: what a city's hotline does when the rule is kept, and when it is broken.
 
 ``<profile>/<row>.jsonl`` holds the stories of one obligation: ``case`` begins one with its claim, lines of a scenario
-follow, ``until`` lets the clock run on, ``expect`` is a fact that must be among what comes out, resting on the row unless
+follow, ``until`` lets the clock run on, ``expect`` is a fact that must come out, resting on the row unless
 it is ``loose``, and ``never`` one that must not be.
 """
 
