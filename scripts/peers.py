@@ -10,19 +10,29 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PEERS = {
     "sipp": "sip-tester",
     "baresip": "baresip-core",
     "espeak-ng": "espeak-ng",
     "chromium": "chromium",
+    "postgresql": "postgresql",
 }
 """Program, and the Debian package that holds it."""
 
 
 def is_installed(peer: str) -> bool:
     """Tell whether the program *peer* can be run."""
-    return shutil.which(peer) is not None
+    return (postgresql_programs() if peer == "postgresql" else shutil.which(peer)) is not None
+
+
+def postgresql_programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs, of the newest version there is; Debian keeps it out of the PATH."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    if found := shutil.which("initdb"):
+        folders.append(Path(found).resolve().parent)
+    return next((folder for folder in reversed(folders) if (folder / "initdb").exists()), None)
 
 
 def main() -> int:

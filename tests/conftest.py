@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from scripts.peers import PEERS, is_installed
+
+if TYPE_CHECKING:
+    from tests.peers.postgresql import Cluster
 
 REQUIRED = os.environ.get("JIESU_REQUIRE_PEERS") == "1"
 _SKIPPED = pytest.StashKey[Counter[str]]()
@@ -59,3 +63,30 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(
             f"peers missing, so tests were {verb}: {told}; `make peers` installs them", yellow=True
         )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL for the whole run; who stops or crashes a server makes one of their own."""
+    from tests.peers.postgresql import Cluster
+
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def _migrated(postgresql: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    from gateway.storage.migrate import migrate
+    from gateway.storage.postgresql import PostgresDatabase
+
+    name = postgresql.make()
+    migrate(PostgresDatabase(postgresql.url(name), anchored=tmp_path_factory.mktemp("postgresql") / "migrated"))
+    return name
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Cluster, _migrated: str) -> Iterator[str]:
+    """A database with our tables and nothing in them."""
+    name = postgresql.make(_migrated)
+    yield postgresql.url(name)
+    postgresql.drop(name)

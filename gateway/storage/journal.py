@@ -6,7 +6,6 @@ How entries are made and hashed is in `gateway.storage.chain`; nothing here writ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -16,12 +15,12 @@ from gateway.domain.events import Entry
 from gateway.domain.ticket import TicketId
 from gateway.storage.anchor import read_anchor
 from gateway.storage.chain import Record, Verdict, check, entry_of
+from gateway.storage.location import Where, database_at
 from gateway.storage.records import record_from
 from gateway.storage.schema import journal
-from gateway.storage.sqlite import database_path, engine_for, losses
 
 PATIENCE = 5.0
-"""Seconds an auditor waits for a lock; in WAL mode a reader hardly ever meets one."""
+"""Seconds an auditor waits for a lock; a reader hardly ever meets one."""
 
 _BY_NUMBER = sa.select(
     journal.c.seq,
@@ -36,30 +35,30 @@ _BY_NUMBER = sa.select(
 ).order_by(journal.c.seq)
 
 
-def verify(where: str | Path) -> Verdict:
-    """Follow the whole chain of the database at *where* (a path or URL) and compare it with its anchor.
+def verify(where: Where) -> Verdict:
+    """Follow the whole chain of the database at *where* and compare it with its anchor.
 
     Sees one moment of a running gateway. Raises `Unavailable` when the database cannot be read.
     """
-    path = database_path(where)
+    database = database_at(where)
     try:
-        anchor = read_anchor(path)
+        anchor = read_anchor(database.anchored)
     except OurMistake as error:
         return Verdict(entries=0, ok=False, reason=str(error))
-    engine = engine_for(path, writes=False, patience=PATIENCE)
+    engine = database.engine(writes=False, patience=PATIENCE)
     try:
-        with losses(path), engine.begin() as connection:
+        with database.losses(), engine.begin() as connection:
             return check(_stream(connection), anchor)
     finally:
         engine.dispose()
 
 
-def show(where: str | Path, call_id: CallId) -> Sequence[Entry]:
+def show(where: Where, call_id: CallId) -> Sequence[Entry]:
     """Return all entries of one call, by number. Raises `Unavailable` when the database cannot be read."""
-    path = database_path(where)
-    engine = engine_for(path, writes=False, patience=PATIENCE)
+    database = database_at(where)
+    engine = database.engine(writes=False, patience=PATIENCE)
     try:
-        with losses(path), engine.begin() as connection:
+        with database.losses(), engine.begin() as connection:
             rows = connection.execute(_BY_NUMBER.where(journal.c.call == call_id))
             return [entry_of(record_from(row)) for row in rows]
     finally:

@@ -9,26 +9,26 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from gateway.domain.errors import Refused
-from gateway.storage.sqlite import create, database_path, engine_for, losses
+from gateway.storage.location import Where, database_at
 
 SCRIPTS = Path(__file__).resolve().parent / "migrations"
 
 
-def migrate(where: str | Path, *, patience: float = 5.0) -> None:
-    """Create or upgrade the SQLite database at *where* (a path or URL), in one transaction; a second call does nothing.
+def migrate(where: Where, *, patience: float = 5.0) -> None:
+    """Create or upgrade the database at *where*, in one transaction; a second call does nothing.
 
-    Raises `Unavailable` when the file cannot be opened or is locked for longer than *patience* seconds, `Refused` when
+    Raises `Unavailable` when it cannot be opened or is locked for longer than *patience* seconds, `Refused` when
     a newer jiesu made it.
     """
-    path = database_path(where)
-    create(path)
+    database = database_at(where)
+    database.create()
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    engine = engine_for(path, writes=True, patience=patience)
-    with losses(path), engine.begin() as connection:
+    engine = database.engine(writes=True, patience=patience)
+    with database.losses(), engine.begin() as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise Refused(f"{path.name} was made by another version of jiesu: {error}") from error
+            raise Refused(f"{database.name} was made by another version of jiesu: {error}") from error

@@ -7,6 +7,7 @@ instants are UTC to the microsecond; nested parts are canonical JSON.
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +47,19 @@ class Instant(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+class Seconds(sa.types.TypeDecorator[float]):
+    """A time of a call: a finite number, in double precision. PostgreSQL would take NaN too."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: sa.Dialect) -> float | None:
+        """Refuse what is no number."""
+        if value is not None and not math.isfinite(value):
+            raise OurMistake(f"{value} is no time")
+        return value
 
 
 class CanonicalJson(sa.types.TypeDecorator[Any]):
@@ -117,8 +131,8 @@ legs = sa.Table(
     sa.Column("call_id", sa.Text, nullable=False, index=True),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("number", sa.Text, nullable=False),
-    sa.Column("started", sa.Double, nullable=False),
-    sa.Column("ended", sa.Double),
+    sa.Column("started", Seconds, nullable=False),
+    sa.Column("ended", Seconds),
     sa.Column("recording", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
 )
@@ -129,8 +143,8 @@ utterances = sa.Table(
     metadata,
     sa.Column("leg_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("started", sa.Double, primary_key=True),
-    sa.Column("ended", sa.Double, nullable=False),
+    sa.Column("started", Seconds, primary_key=True),
+    sa.Column("ended", Seconds, nullable=False),
     sa.Column("call_id", sa.Text, nullable=False, index=True),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("words", CanonicalJson, nullable=False),
@@ -140,8 +154,8 @@ gaps = sa.Table(
     "gaps",
     metadata,
     sa.Column("leg_id", sa.Text, primary_key=True),
-    sa.Column("started", sa.Double, primary_key=True),
-    sa.Column("ended", sa.Double, nullable=False),
+    sa.Column("started", Seconds, primary_key=True),
+    sa.Column("ended", Seconds, nullable=False),
     sa.Column("call_id", sa.Text, nullable=False, index=True),
     sa.Column("reason", sa.Text, nullable=False),
 )
@@ -155,7 +169,7 @@ journal = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("call", sa.Text, index=True),
     sa.Column("ticket", sa.Text, index=True),
-    sa.Column("offset", sa.Double),
+    sa.Column("offset", Seconds),
     sa.Column("values", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),

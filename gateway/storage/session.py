@@ -1,12 +1,10 @@
-"""The writer's hold on a SQLite file: transactions, savepoints, the watch over the file, and the anchor."""
+"""The writer's hold on a database: transactions, savepoints, the watch over what it is open on, and the anchor."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -17,7 +15,8 @@ from gateway.domain.events import Fact, Json
 from gateway.ports import Clock
 from gateway.storage.anchor import read_anchor, write_anchor
 from gateway.storage.chain import Anchor
-from gateway.storage.sqlite import engine_for, losses, place, wal_path
+from gateway.storage.database import Database, Hindered
+from gateway.storage.location import Where, database_at
 from gateway.storage.transaction import SqlTransaction, entry_hash, last_entry
 from gateway.storage.writer import Lost
 
@@ -29,21 +28,25 @@ ANCHOR_EVERY = 1.0
 """Seconds between two anchors at least: each costs two waits for the disk."""
 
 
-class SqliteSession:
-    """What `GroupCommitWriter` drives, on the file at *path*, waiting up to *patience* seconds for another's lock.
+TRIES = 3
+"""How often a unit is run that a deadlock or a failed serialization undid."""
 
-    *on_loss* lets go of whatever else holds the file open: SQLite begins afresh only when nobody does.
+
+class SqlSession:
+    """What `GroupCommitWriter` drives, on the database at *where*, waiting up to *patience* seconds for another's lock.
+
+    *on_loss* lets go of whatever else is open on it: SQLite begins afresh only when nobody has the file.
     """
 
     def __init__(
-        self, path: Path, *, clock: Clock, patience: float, on_loss: Callable[[], None] = lambda: None
+        self, where: Where, *, clock: Clock, patience: float, on_loss: Callable[[], None] = lambda: None
     ) -> None:
-        self._path = path
+        self._database: Database = database_at(where)
         self._clock = clock
         self._on_loss = on_loss
-        self._engine = engine_for(path, writes=True, patience=patience)
+        self._engine = self._database.engine(writes=True, patience=patience)
         self._connection: sa.Connection | None = None
-        self._place: tuple[tuple[int, int], ...] = ()
+        self._stay: Callable[[], None] = lambda: None
         self._last = Anchor()
         self._durable: Anchor | None = None
         self._anchored: Anchor | None = None
@@ -51,55 +54,51 @@ class SqliteSession:
         self.anchor_error = ""
 
     def begin(self) -> None:
-        """Take the write lock, opening the file when it is not open."""
-        with losses(self._path):
-            if self._connection is None:
-                self._connection = self._engine.connect()
-                self._connection.begin()
-                self._place = self._places()
-                self._last = self._resumed(self._connection)
-            else:
-                self._stay()
-                self._connection.begin()
-                self._last = last_entry(self._connection)
+        """Take the write to ourselves, opening the database when it is not open."""
+        try:
+            with self._database.losses():
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                    self._connection.begin()
+                    self._stay = self._database.watch(self._connection)
+                    self._last = self._resumed(self._connection)
+                else:
+                    self._stay()
+                    self._connection.begin()
+                    self._last = last_entry(self._connection)
+        except Hindered as error:
+            raise Lost(str(error)) from error
 
     def run(self, work: Callable[[SqlTransaction], T]) -> T:
-        """Run one unit in its own savepoint, set by the bare driver: SQLAlchemy's costs as much as the unit itself."""
-        connection = self._open_connection()
-        transaction = SqlTransaction(connection, self._last)
-        with losses(self._path):
-            driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-            driver.execute("SAVEPOINT unit")
+        """Run one unit in its own savepoint, again when a deadlock or a failed serialization undid it."""
+        for _ in range(TRIES - 1):
             try:
-                result = work(transaction)
-            except BaseException:
-                driver.execute("ROLLBACK TO unit")
-                driver.execute("RELEASE unit")
-                raise
-            driver.execute("RELEASE unit")
-        self._last = transaction.last
-        return result
+                return self._run_once(work)
+            except Hindered as error:
+                if not error.passing:
+                    raise
+        return self._run_once(work)
 
     def commit(self) -> None:
-        """Wait for the disk, then make sure that it was our file we wrote to."""
-        with losses(self._path):
+        """Wait for the disk, then make sure that it was our database we wrote to."""
+        with self._database.losses():
             self._open_connection().commit()
         self._stay()
         self._durable = self._last
 
     def tend(self) -> None:
-        """Look whether the file is there and, after a loss, takes a write again; leave an anchor when one is due."""
+        """See that the database is there and, after a loss, takes a write again; leave an anchor when one is due."""
         if self._connection is None:
             self.begin()
-            with losses(self._path):
-                self._open_connection().exec_driver_sql("PRAGMA user_version=1")
+            with self._database.losses():
+                self._database.prove(self._open_connection())
             self.commit()
         self._stay()
         if self._clock.monotonic() >= self._anchor_due:
             self._drop_anchor()
 
     def abandon(self) -> None:
-        """Forget the connection; SQLite undoes what it had not committed."""
+        """Forget the connection; the database undoes what it had not committed."""
         self._on_loss()
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -117,11 +116,11 @@ class SqliteSession:
         """Return where the journal of a file just opened goes on: after a fact of doubt, if its end was another."""
         last = last_entry(connection)
         try:
-            seen = self._durable or read_anchor(self._path)
+            seen = self._durable or read_anchor(self._database.anchored)
         except OurMistake:
             return self._doubt(connection, last, "the anchor is unreadable", None)
         if seen is None and last.seq == 0:
-            write_anchor(self._path, last)
+            write_anchor(self._database.anchored, last)
             return last
         if seen is None:
             return self._doubt(connection, last, "the anchor is missing", None)
@@ -143,7 +142,7 @@ class SqliteSession:
             return
         self._anchor_due = self._clock.monotonic() + ANCHOR_EVERY
         try:
-            write_anchor(self._path, self._durable)
+            write_anchor(self._database.anchored, self._durable)
         except Lost as lost:
             if not self.anchor_error:
                 log.error("anchor.failed", reason=str(lost))
@@ -152,15 +151,24 @@ class SqliteSession:
         self._anchored = self._durable
         self.anchor_error = ""
 
+    def _run_once(self, work: Callable[[SqlTransaction], T]) -> T:
+        """Set the savepoint by the bare driver: SQLAlchemy's costs as much as the unit itself."""
+        connection = self._open_connection()
+        transaction = SqlTransaction(connection, self._last)
+        with self._database.losses():
+            driver: Any = connection.connection.driver_connection
+            driver.execute("SAVEPOINT unit")
+            try:
+                result = work(transaction)
+            except BaseException:
+                driver.execute("ROLLBACK TO unit")
+                driver.execute("RELEASE unit")
+                raise
+            driver.execute("RELEASE unit")
+        self._last = transaction.last
+        return result
+
     def _open_connection(self) -> sa.Connection:
         if self._connection is None:
-            raise Lost(f"{self._path.name} is not open")
+            raise Lost(f"{self._database.name} is not open")
         return self._connection
-
-    def _places(self) -> tuple[tuple[int, int], ...]:
-        return place(self._path), place(wal_path(self._path))
-
-    def _stay(self) -> None:
-        """Raise `Lost` when the file was deleted, moved or replaced under our hands."""
-        if self._places() != self._place:
-            raise Lost(f"{self._path.name} is another file now")

@@ -8,108 +8,116 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 
-from gateway.domain.errors import Conflict, OurMistake
+from gateway.domain.errors import OurMistake
+from gateway.storage.database import kept, named
 from gateway.storage.writer import Lost
 
-
-def database_path(where: str | Path) -> Path:
-    """Return the file that *where*, a path or a ``sqlite:///`` URL, speaks of. Raises `OurMistake` for another kind."""
-    if isinstance(where, Path) or "://" not in where:
-        return Path(where).resolve()
-    url = sa.make_url(where)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise OurMistake(f"{url.render_as_string()} is no SQLite file")
-    return Path(url.database).resolve()
+_MISTAKES = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.NotSupportedError)
 
 
-def create(path: Path) -> None:
-    """Make the file when there is none and set it to WAL, which it remembers. Raises `Lost`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path)
+class _Connection(sqlite3.Connection):
+    """A connection that knows on which file it was opened."""
+
+    place: tuple[int, int]
+
+
+class SqliteFile:
+    """A database in the file at *path*; see `gateway.storage.database.Database`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self._path.name
+
+    @property
+    def anchored(self) -> Path:
+        """The file itself."""
+        return self._path
+
+    def create(self) -> None:
+        """Make the file when there is none and set it to WAL, which it remembers. Raises `Lost`."""
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        finally:
-            connection.close()
-    except (sqlite3.Error, OSError) as error:
-        raise Lost(f"{path.name}: {error}") from error
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            finally:
+                connection.close()
+        except (sqlite3.Error, OSError) as error:
+            raise Lost(f"{self.name}: {error}") from error
 
+    def engine(self, *, writes: bool, patience: float, connections: int = 1) -> sa.Engine:
+        """Return an engine on an existing file; a writing one begins with the write lock in hand."""
 
-def engine_for(path: Path, *, writes: bool, patience: float, connections: int = 1) -> sa.Engine:
-    """Return an engine on an existing file; *patience* is how long, in seconds, it waits for another's lock.
+        def connect() -> _Connection:
+            here = self._place(self._path)
+            connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode={'rw' if writes else 'ro'}",
+                uri=True,
+                timeout=patience,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+            )
+            connection.place = here
+            connection.execute("PRAGMA synchronous=FULL")
+            return connection
 
-    A writing engine opens its transactions with the write lock in hand and keeps no pool; a reading engine cannot write
-    and keeps up to *connections*. Neither puts the values of a row, which are people's words, into its errors.
-    """
-
-    def connect() -> sqlite3.Connection:
-        mode = "rw" if writes else "ro"
-        connection = sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}", uri=True, timeout=patience, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
-
-    if writes:
-        engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
-    else:
         engine = sa.create_engine(
             "sqlite+pysqlite://",
             creator=connect,
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
             hide_parameters=True,
+            **({"poolclass": NullPool} if writes else kept(connections)),
         )
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        @event.listens_for(engine, "begin")
+        def begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return engine
+        @event.listens_for(engine, "checkout")
+        def look(driver: _Connection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+            if driver.place != self._place(self._path):
+                raise exc.DisconnectionError(f"{self.name} is another file now")
 
+        return engine
 
-def wal_path(path: Path) -> Path:
-    """Return where SQLite keeps the write-ahead log of the database at *path*."""
-    return path.with_name(path.name + "-wal")
+    def losses(self) -> AbstractContextManager[None]:
+        """Turn what SQLite says when it cannot work into `Lost`, and our own mistakes into `OurMistake`."""
+        return named(self.name, sqlite3.Error, self._meaning)
 
+    def watch(self, connection: sa.Connection) -> Callable[[], None]:
+        """Return what raises `Lost` once the file or its write-ahead log was deleted, moved or replaced."""
+        paths = (self._path, self._path.with_name(self._path.name + "-wal"))
+        here = [self._place(path) for path in paths]
 
-def place(path: Path) -> tuple[int, int]:
-    """Tell which file lies at *path* now, so that a change of it shows. Raises `Lost` when there is none."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise Lost(f"{path.name}: {error.strerror}") from error
-    return found.st_dev, found.st_ino
+        def stay() -> None:
+            if [self._place(path) for path in paths] != here:
+                raise Lost(f"{self.name} is another file now")
 
+        return stay
 
-@contextmanager
-def losses(path: Path) -> Iterator[None]:
-    """Turn what SQLite says when it cannot work into `Lost`, and our own mistakes into `OurMistake`."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise Lost(f"{path.name}: {error}") from error
-    except UnicodeEncodeError as error:
-        raise OurMistake(f"{path.name}: a text that UTF-8 cannot carry") from error
-    except exc.StatementError as error:
-        cause: Any = error.orig
-        if isinstance(cause, OurMistake | Conflict):
-            raise cause from error
-        if _means_loss(error):
-            raise Lost(f"{path.name}: {cause}") from error
-        raise OurMistake(f"{path.name}: {cause}") from error
+    def prove(self, connection: sa.Connection) -> None:
+        """Rewrite the file's first page."""
+        connection.exec_driver_sql("PRAGMA user_version=1")
 
+    def _place(self, path: Path) -> tuple[int, int]:
+        """Tell which file lies at *path* now. Raises `Lost` when there is none."""
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise Lost(f"{path.name}: {error.strerror}") from error
+        return found.st_dev, found.st_ino
 
-def _means_loss(error: exc.StatementError) -> bool:
-    mistakes = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
-    return isinstance(error, exc.DatabaseError) and not isinstance(error, mistakes)
+    def _meaning(self, error: sqlite3.Error) -> Exception:
+        return (OurMistake if isinstance(error, _MISTAKES) else Lost)(f"{self.name}: {error}")

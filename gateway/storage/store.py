@@ -1,4 +1,4 @@
-"""`SqliteStore`: the one place that remembers, on one SQLite file (`gateway.ports.Store`, `gateway.ports.Accounts`)."""
+"""`SqlStore`: what remembers (`gateway.ports.Store`, `gateway.ports.Accounts`), on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -23,11 +22,11 @@ from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Clock, Transaction
 from gateway.storage.journal import read_entries
 from gateway.storage.knowledge import SqlKnowledgeBase
+from gateway.storage.location import Where, database_at
 from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
 from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
-from gateway.storage.session import SqliteSession
-from gateway.storage.sqlite import database_path, engine_for, losses, place
+from gateway.storage.session import SqlSession
 from gateway.storage.transaction import SqlTransaction, find_ticket
 from gateway.storage.writer import RETRY_AFTER, GroupCommitWriter, WriterStatus
 
@@ -49,19 +48,19 @@ class StoreStatus:
     writer: WriterStatus
 
 
-class SqliteStore:
-    """The store on the file at *where* (a path or ``sqlite:///`` URL), made or upgraded on entering the block.
+class SqlStore:
+    """The store on the database at *where*, made or upgraded on entering the block.
 
     *patience* is how long, in seconds, a write waits for a lock that another process holds; *queue_limit* how many
-    units of work may wait. Entering raises `Unavailable` when the file cannot be opened; once inside, every method
+    units of work may wait. Entering raises `Unavailable` when the database cannot be opened; once inside, every method
     does while that is so, and works again when it is over.
     """
 
-    def __init__(self, where: str | Path, *, clock: Clock, patience: float = 2.0, queue_limit: int = 1000) -> None:
-        self._path = database_path(where)
+    def __init__(self, where: Where, *, clock: Clock, patience: float = 2.0, queue_limit: int = 1000) -> None:
+        self._database = database_at(where)
         self._patience = patience
-        self._reader = engine_for(self._path, writes=False, patience=patience, connections=READERS)
-        self._session = SqliteSession(self._path, clock=clock, patience=patience, on_loss=self._reader.dispose)
+        self._reader = self._database.engine(writes=False, patience=patience, connections=READERS)
+        self._session = SqlSession(self._database, clock=clock, patience=patience, on_loss=self._reader.dispose)
         self._writer: GroupCommitWriter[SqlTransaction] = GroupCommitWriter(self._session, queue_limit=queue_limit)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
         self._reads = 0
@@ -69,7 +68,7 @@ class SqliteStore:
         self.knowledge = SqlKnowledgeBase(self._read)
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(migrate, self._path, patience=self._patience)
+        await asyncio.to_thread(migrate, self._database, patience=self._patience)
         self._writer.start()
         try:
             await self._writer.commit(lambda transaction: None)
@@ -186,10 +185,8 @@ class SqliteStore:
             self._reads -= 1
 
     def _read_now(self, query: Callable[[sa.Connection], T]) -> T:
-        with losses(self._path), self._reader.connect() as connection:
-            here = place(self._path)
-            if connection.info.setdefault("place", here) != here:
-                connection.invalidate()
-            with connection.begin():
-                connection.info["place"] = here
-                return query(connection)
+        with self._database.losses(), self._reader.connect() as connection, connection.begin():
+            return query(connection)
+
+
+SqliteStore = SqlStore

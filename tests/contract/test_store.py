@@ -1,12 +1,10 @@
-"""What every store owes the core: the same suite for the one in memory and the one on SQLite."""
+"""What every store owes the core: the same suite for the one in memory and those on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -22,8 +20,6 @@ from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports import Accounts, CallLeg, Store, Transaction
 from gateway.storage.chain import GENESIS
-from gateway.storage.store import SqliteStore
-from tests.fakes.store import MemoryStore, SetClock
 
 NOON = datetime(2026, 11, 21, 4, 0, 0, 123456, UTC)
 CALL = CallId("call-1")
@@ -67,15 +63,6 @@ AGENT = Account(
 
 class Remembering(Store, Accounts, Protocol):
     """What one object is to both the services and the console."""
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Remembering]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    async with SqliteStore(tmp_path / "store.sqlite3", clock=SetClock()) as kept:
-        yield kept
 
 
 def fact(number: int, call: str | None = None, ticket: str | None = None) -> Fact:

@@ -20,7 +20,7 @@ from gateway.storage.anchor import anchor_path, read_anchor
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import show, verify
 from gateway.storage.migrate import migrate
-from gateway.storage.session import SqliteSession
+from gateway.storage.session import SqlSession
 from gateway.storage.store import SqliteStore
 from tests.fakes.store import SetClock
 
@@ -123,7 +123,7 @@ async def test_tampering_shows(path: Path, statement: str, first_bad: int, reaso
 def test_the_anchor_follows_at_most_once_a_second_and_at_the_close(path: Path) -> None:
     migrate(path)
     clock = SetClock()
-    session = SqliteSession(path, clock=clock, patience=1.0)
+    session = SqlSession(path, clock=clock, patience=1.0)
 
     def write() -> int:
         session.begin()
@@ -178,4 +178,4 @@ def test_a_journal_that_is_not_there_is_unavailable(path: Path) -> None:
 
 def test_another_kind_of_database_is_our_mistake() -> None:
     with pytest.raises(OurMistake):
-        verify("postgresql://localhost/jiesu")
+        verify("mysql://localhost/jiesu")

@@ -21,7 +21,7 @@ from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
 from gateway.storage.migrate import migrate
-from gateway.storage.session import SqliteSession
+from gateway.storage.session import SqlSession
 from gateway.storage.store import READERS, READS_WAITING, SqliteStore
 from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
@@ -195,7 +195,7 @@ def test_another_file_in_its_place_is_not_written_to(path: Path) -> None:
     migrate(path)
     copy = path.with_suffix(".copy")
     back_up(path, copy)
-    session = SqliteSession(path, clock=SetClock(), patience=1.0)
+    session = SqlSession(path, clock=SetClock(), patience=1.0)
     session.begin()
     session.commit()
     os.replace(copy, path)
@@ -235,7 +235,7 @@ from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
 from gateway.storage.migrate import migrate
-from gateway.storage.session import SqliteSession
+from gateway.storage.session import SqlSession
 from gateway.storage.store import READERS, READS_WAITING, SqliteStore
 from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
@@ -249,7 +249,7 @@ async def main(path):
         await append(1)
         limit = max(file.stat().st_size for file in path.parent.iterdir()) + 8192
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        kept, outcomes = 1, await asyncio.gather(*(append(1000) for _ in range(100)), return_exceptions=True)
+        kept, outcomes = 1, await asyncio.gather(*(append(20_000) for _ in range(100)), return_exceptions=True)
         kept += sum(not isinstance(outcome, Exception) for outcome in outcomes)
         refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         assert refused and all(type(outcome) is Unavailable for outcome in refused), refused

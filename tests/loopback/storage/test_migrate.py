@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 from gateway.domain.errors import Refused, Unavailable
 from gateway.storage.migrate import migrate
 from gateway.storage.schema import metadata
-from gateway.storage.sqlite import engine_for
+from gateway.storage.sqlite import SqliteFile
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def versions(path: Path) -> list[tuple[str]]:
 def test_the_migrations_make_the_schema_the_code_speaks_of(path: Path) -> None:
     migrate(path)
 
-    engine = engine_for(path, writes=False, patience=1.0)
+    engine = SqliteFile(path).engine(writes=False, patience=1.0)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()

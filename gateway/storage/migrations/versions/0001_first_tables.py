@@ -10,23 +10,47 @@ from gateway.storage.schema import CanonicalJson, Instant
 revision = "0001"
 down_revision = None
 
-# SQLite triggers; on PostgreSQL the same three refusals take a function.
-JOURNAL_GUARDS = (
-    """
-    CREATE TRIGGER journal_refuses_update BEFORE UPDATE ON journal
-    BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END
-    """,
-    """
-    CREATE TRIGGER journal_refuses_delete BEFORE DELETE ON journal
-    BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END
-    """,
-    # Also what keeps INSERT OR REPLACE out, which fires no DELETE trigger.
-    """
-    CREATE TRIGGER journal_refuses_holes BEFORE INSERT ON journal
-    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal)
-    BEGIN SELECT RAISE(ABORT, 'the journal grows at its end, by one'); END
-    """,
-)
+JOURNAL_GUARDS = {
+    "sqlite": (
+        """
+        CREATE TRIGGER journal_refuses_update BEFORE UPDATE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END
+        """,
+        """
+        CREATE TRIGGER journal_refuses_delete BEFORE DELETE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END
+        """,
+        # Also what keeps INSERT OR REPLACE out, which fires no DELETE trigger.
+        """
+        CREATE TRIGGER journal_refuses_holes BEFORE INSERT ON journal
+        WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal)
+        BEGIN SELECT RAISE(ABORT, 'the journal grows at its end, by one'); END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE FUNCTION journal_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE 'the journal only grows' USING ERRCODE = 'integrity_constraint_violation'; END $$
+        """,
+        """
+        CREATE TRIGGER journal_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+        FOR EACH STATEMENT EXECUTE FUNCTION journal_only_grows()
+        """,
+        """
+        CREATE FUNCTION journal_grows_by_one() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal) THEN
+                RAISE 'the journal grows at its end, by one' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """,
+        """
+        CREATE TRIGGER journal_refuses_holes BEFORE INSERT ON journal
+        FOR EACH ROW EXECUTE FUNCTION journal_grows_by_one()
+        """,
+    ),
+}
 
 
 def upgrade() -> None:
@@ -128,5 +152,5 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
-    for guard in JOURNAL_GUARDS:
+    for guard in JOURNAL_GUARDS[op.get_bind().dialect.name]:
         op.execute(guard)
