@@ -20,6 +20,7 @@ from gateway.domain.events import Entry
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports import CallLeg, Clock, Transaction
+from gateway.storage.cases import SqlCases
 from gateway.storage.journal import read_entries
 from gateway.storage.knowledge import SqlKnowledgeBase
 from gateway.storage.location import Where, database_at
@@ -65,6 +66,7 @@ class SqlStore:
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
         self._reads = 0
         self._closed = False
+        self.cases = SqlCases(self._read)
         self.knowledge = SqlKnowledgeBase(self._read)
 
     async def __aenter__(self) -> Self:
