@@ -32,8 +32,9 @@ from channels.sip.digest import Credentials
 from channels.sip.registrar import Expiry
 from channels.sip.transaction import Timers
 from channels.sip.user_agent import Trunk, UserAgentSettings
-from config import lexicons, profiles
+from config import calendars, lexicons, profiles
 from config.announcements import DEFAULT_FOLDER, Announcements
+from config.knowledge import load_lexicon
 from config.settings import Address, Settings
 from config.settings import ListenAddress as ConfiguredAddress
 from config.settings import Trunk as ConfiguredTrunk
@@ -42,19 +43,22 @@ from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import OurMistake
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
-from gateway.ports import IncomingCall
+from gateway.ports import Clock, IncomingCall
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber, Exchange, Limits
 from gateway.services.feed import Feed
+from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
 from gateway.storage.store import SqliteStore
 from gateway.telemetry import Metrics, follow
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
+from routing.deadlines import Reckoning
 from routing.decide import Understander
 from routing.directory import Unit
 from routing.emergency import Detector, Watch
+from routing.search import Indexer
 
 log = structlog.get_logger(__name__)
 
@@ -278,6 +282,7 @@ class Gateway:
             store=self.store,
             accounts=self.store,
             clock=self.clock,
+            librarian=open_library(settings, self.store, self.clock, self.feed),
             model=lambda: self.recognizer.model,
             listening=lambda: self.recognizer.is_hearing,
             recordings=exchange.recordings,
@@ -319,6 +324,22 @@ class Gateway:
 
     def _tell(self, kind: str, **values: Json) -> None:
         self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
+
+
+def open_library(settings: Settings, store: SqliteStore, clock: Clock, feed: Feed | None = None) -> Librarian:
+    """Return the librarian over the knowledge base of *store*, under the rules of the city's profile."""
+    folder = CONFIG / "lexicons"
+    words = [word for topic in lexicons.load_topics(folder / "matters.toml") for word in topic.words]
+    profile = _profile(settings, clock.now())
+    return Librarian(
+        store=store,
+        base=store.knowledge,
+        indexer=Indexer(load_lexicon(folder, words)),
+        profile=profile,
+        reckoning=Reckoning(calendar=calendars.load(CONFIG / "calendars"), zone=profile.zone),
+        clock=clock,
+        feed=feed or Feed(),
+    )
 
 
 @contextmanager

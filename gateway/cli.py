@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from gateway.app import UnusableSetting
-from gateway.commands import check, demo, journal, model, phone, profile, run, simulate
+from gateway.commands import check, demo, journal, knowledge, model, phone, profile, run, simulate
 from gateway.commands.common import config_path
 from gateway.domain.errors import GatewayError, OurMistake
 
-COMMANDS = (run, demo, check, phone, model, journal, profile, simulate)
+COMMANDS = (run, demo, check, phone, model, knowledge, journal, profile, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

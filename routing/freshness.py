@@ -14,7 +14,7 @@ from gateway.domain.decision import Citation
 from gateway.domain.knowledge import Article, ArticleKind, Content
 from gateway.domain.profile import Profile, Ruling
 from gateway.domain.rules import DUTY, NOTICE, Kind, Span, SpanUnit
-from routing.deadlines import Reckoning
+from routing.deadlines import Reckoning, elapsed
 from routing.working_time import Deadline
 
 FRESHNESS = Kind("knowledge.freshness", Span)
@@ -45,6 +45,17 @@ def freshness(profile: Profile) -> Freshness:
 def stale_from(article: Article, rule: Freshness, reckoning: Reckoning) -> datetime:
     """Return the instant from which *article* is stale."""
     return reckoning.deadline(rule.span, article.confirmed_at).at
+
+
+def unconfirmed_since(rule: Freshness, now: datetime) -> datetime:
+    """Return an instant such that whatever is stale at *now* was confirmed before it."""
+    match rule.span.unit:
+        case SpanUnit.WORKING_DAYS | SpanUnit.NATURAL_DAYS:
+            return now - timedelta(days=rule.span.count)
+        case SpanUnit.SAME_DAY:
+            return now
+        case _:
+            return now - elapsed(rule.span)
 
 
 def answer_by(profile: Profile, reckoning: Reckoning, raised_at: datetime) -> tuple[Deadline | None, Citation | None]:

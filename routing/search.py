@@ -42,7 +42,7 @@ MOST_POSTINGS = 20_000
 """Entries of the index that one search reads at most, so that its time does not grow with what common terms it has."""
 ENOUGH = 0.25
 """A hit needs this share of the best one's score."""
-NOTICE_ENOUGH = 0.4
+NOTICE_ENOUGH = 0.3
 """A notice needs this share to stand before all else."""
 
 _RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|[a-z0-9]+")

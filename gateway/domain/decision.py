@@ -36,6 +36,7 @@ class DecisionKind(Enum):
     EMERGENCY = "emergency"
     HAND_OFF = "hand_off"
     UNIT = "unit"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,23 +132,30 @@ class Article:
         return self.latest.article_id
 
 
-def first_version(article_id: ArticleId, content: Content, *, at: datetime, by: str, note: str = "") -> Article:
-    """Return a new article, a draft. Raises `Refused` when *content* cannot be kept."""
+def first_version(
+    article_id: ArticleId, content: Content, *, at: datetime, by: str, note: str = "", publish: bool = False
+) -> Article:
+    """Return a new article, a draft or published at once. Raises `Refused` when *content* cannot be kept."""
     _require_whole(content)
-    version = Version(
-        article_id=article_id, number=1, state=ArticleState.DRAFT, content=content, at=at, by=by, note=note
-    )
-    return Article(latest=version, confirmed_at=at, confirmed_by=by)
+    state = ArticleState.PUBLISHED if publish else ArticleState.DRAFT
+    version = Version(article_id=article_id, number=1, state=state, content=content, at=at, by=by, note=note)
+    return Article(latest=version, published=1 if publish else None, confirmed_at=at, confirmed_by=by)
 
 
-def written(article: Article, content: Content, *, seen: int, at: datetime, by: str, note: str = "") -> Article:
-    """Return *article* with *content* as its next version, a draft; *seen* is the version the writer started from.
+def written(
+    article: Article, content: Content, *, seen: int, at: datetime, by: str, note: str = "", publish: bool = False
+) -> Article:
+    """Return *article* with *content* as its next version, a draft or published at once.
 
-    Raises `Conflict` when another was made meanwhile, `Refused` when *content* cannot be kept.
+    *seen* is the version that the writer started from. Raises `Conflict` when another was made meanwhile, `Refused`
+    when *content* cannot be kept.
     """
     _require_whole(content)
-    after = moved(article, ArticleEvent.WRITTEN, seen=seen, at=at, by=by, note=note)
-    return replace(after, latest=replace(after.latest, content=content))
+    draft = moved(article, ArticleEvent.WRITTEN, seen=seen, at=at, by=by, note=note)
+    version = replace(draft.latest, content=content)
+    if not publish:
+        return replace(draft, latest=version)
+    return _published(replace(version, state=ArticleState.PUBLISHED))
 
 
 def moved(article: Article, event: ArticleEvent, *, seen: int, at: datetime, by: str, note: str = "") -> Article:
@@ -167,11 +174,15 @@ def moved(article: Article, event: ArticleEvent, *, seen: int, at: datetime, by:
     version = replace(latest, number=seen + 1, state=state, at=at, by=by, note=note)
     match state:
         case ArticleState.PUBLISHED:
-            return Article(latest=version, published=version.number, confirmed_at=at, confirmed_by=by)
+            return _published(version)
         case ArticleState.WITHDRAWN:
             return replace(article, latest=version, published=None)
         case ArticleState.DRAFT:
             return replace(article, latest=version)
+
+
+def _published(version: Version) -> Article:
+    return Article(latest=version, published=version.number, confirmed_at=version.at, confirmed_by=version.by)
 
 
 def confirmed(article: Article, *, at: datetime, by: str) -> Article:
@@ -184,6 +195,15 @@ def confirmed(article: Article, *, at: datetime, by: str) -> Article:
 def _require_whole(content: Content) -> None:
     for name, reason in faults(content):
         raise Refused(f"{name}: {reason}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """An article as a unit hands it in (报送); ``confirmed_on`` is the day on which it last said that it holds."""
+
+    id: ArticleId
+    content: Content
+    confirmed_on: date | None = None
 
 
 class CheckKind(Enum):

@@ -202,8 +202,12 @@ def _search(
     connection: sa.Connection, wanted: Collection[str], weigh: Weigh, day: date, limit: int
 ) -> list[tuple[Version, float]]:
     total = connection.scalar(sa.select(sa.func.count()).where(articles.c.published.is_not(None))) or 0
-    counts = sa.select(terms.c.term, sa.func.count()).where(terms.c.term.in_(list(wanted))).group_by(terms.c.term)
-    weights = weigh(dict(connection.execute(counts).tuples()), total)
+    counts = (
+        sa.select(terms.c.term, sa.func.count().label("articles"))
+        .where(terms.c.term.in_(list(wanted)))
+        .group_by(terms.c.term)
+    )
+    weights = weigh({row.term: row.articles for row in connection.execute(counts)}, total)
     if not weights:
         return []
     parts = [

@@ -17,9 +17,11 @@ from gateway.domain.ticket import Ticket
 from gateway.ports import Accounts, Clock, ModelDescription, Store
 from gateway.services.desk import Desk
 from gateway.services.feed import Feed
+from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
+from gateway.web.admission import Admission
 from gateway.web.sessions import Guesses, Session, Sessions
 from routing.directory import Unit
 
@@ -41,6 +43,7 @@ class ConsoleParts:
     feed: Feed
     ledger: Ledger
     editor: TicketEditor
+    librarian: Librarian
     store: Store
     accounts: Accounts
     clock: Clock
@@ -65,6 +68,7 @@ class Context:
     sessions: Sessions
     description: dict[str, Any]
     guesses: Guesses = field(default_factory=Guesses)
+    readers: Admission = field(default_factory=Admission)
     live_pages: set[web.WebSocketResponse] = field(default_factory=set)
     secure_cookies: bool = False
     metrics_token: str = ""

@@ -21,6 +21,7 @@ from prometheus_client import Counter
 from gateway.domain.errors import GatewayError
 from gateway.web.calls_api import call_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
+from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
 from gateway.web.openapi import document
@@ -36,7 +37,7 @@ __all__ = ["ROUTES", "Console", "ConsoleParts", "ensure_first_account"]
 
 log = structlog.get_logger(__name__)
 
-ROUTES = (session_routes + call_routes + ticket_routes + system_routes + live_routes).routes
+ROUTES = (session_routes + call_routes + ticket_routes + knowledge_routes + system_routes + live_routes).routes
 """Everything the interface has, in the order of its description."""
 
 STATIC = Path(__file__).parent / "static"

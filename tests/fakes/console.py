@@ -30,6 +30,7 @@ from gateway.telemetry import Metrics
 from gateway.web.passwords import hashed
 from gateway.web.server import Console, ConsoleParts
 from tests.fakes.hotline import FIRE_CHAIN, LEXICONS, PROFILE, Hotline
+from tests.fakes.library import librarian_of
 from tests.fakes.telephony import FakeLeg, FarEnd
 
 PASSWORD = "correct horse battery"
@@ -83,6 +84,7 @@ class Office:
             feed=line.feed,
             ledger=line.ledger,
             editor=TicketEditor(line.store, line.feed, line.clock),
+            librarian=librarian_of(line),
             store=line.store,
             accounts=accounts,
             clock=line.clock,
