@@ -1,7 +1,8 @@
 """Packet loss concealment: the last pitch period said again, fading to silence (after ITU-T G.711 Appendix I).
 
-A lost stretch sounds like a held vowel for `HOLD` samples, has faded out after `FADE`, and what arrives next is blended
-in over `BLEND`, so neither end of it clicks.
+A lost stretch sounds like a held vowel for `HOLD` samples and has faded out after `FADE`. Where what follows it is
+there already, it glides into the first period of that, which is then heard untouched; otherwise what arrives next is
+blended in over `BLEND`. So neither end of it clicks.
 """
 
 from __future__ import annotations
@@ -41,6 +42,22 @@ def extend(history: Pcm, periods: npt.NDArray[np.int64], length: int) -> Pcm:
     """Continue each row of *history* by *length* samples, repeating its last period: int16 [legs, length]."""
     source = HISTORY - periods[:, None] + np.arange(length) % periods[:, None]
     return np.take_along_axis(history, source, axis=1)
+
+
+def lead_in(following: Pcm, periods: npt.NDArray[np.int64], length: int) -> Pcm:
+    """Return the *length* samples before each row of *following*: its first period repeated, int16 [legs, length]."""
+    source = (np.arange(length) - length) % periods[:, None]
+    return np.take_along_axis(following, source, axis=1)
+
+
+def glide(frames: Pcm, missing: npt.NDArray[np.bool_], lead_in: Pcm) -> Pcm:
+    """Let the missing end of each row of *frames* go over into *lead_in*; all are [legs, samples]."""
+    length = frames.shape[1]
+    position = np.arange(length)
+    start = np.where(missing.all(axis=1), 0, length - np.argmin(missing[:, ::-1], axis=1))[:, None]
+    weight = np.clip((position - start + 1) / (length - start + 1).astype(np.float32), 0.0, 1.0)
+    gliding: Pcm = np.rint((1 - weight) * frames + weight * lead_in).astype(np.int16)
+    return gliding
 
 
 def fade(age: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -9,15 +9,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import g711, rtp
+from channels.media import comfort_noise, g711, rtp
 from channels.media.g711 import Law, Pcm
-from channels.media.jitter import LARGEST_PAYLOAD, Arrivals, Playout, Reception, Rows
-
-COMFORT_NOISE: Final = 13
-"""RFC 3389; taken as the silence it describes."""
+from channels.media.jitter import FRAME, LARGEST_PAYLOAD, Arrivals, Playout, Reception, Rows
 
 _NOT_AUDIO: Final = 255
 _UNKNOWN: Final = 254
+_NO_NOISE: Final = 255
+_QUIET_PATIENCE: Final = 6
+"""How many times longer a far end may send nothing after it has said that it would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Inbound:
         self._heard_at = np.full(capacity, -inf)
         self._listening_since = np.zeros(capacity)
         self._silences_told = np.zeros(capacity, np.int64)
+        self._noise = np.full(capacity, _NO_NOISE, np.uint8)
+        """The level that the far end gives its silence, RFC 3389, until it speaks again."""
+        self._noisy = False
+        self._step = 0
 
     def clear(self, row: int) -> None:
         """Make *row* ready for a new leg, which does not listen yet."""
@@ -57,12 +61,13 @@ class Inbound:
         self.malformed[row] = self._silences_told[row] = 0
         self._receives[row] = False
         self._heard_at[row] = -inf
+        self._noise[row] = _NO_NOISE
 
     def expect(self, row: int, law: int, payload_type: int, telephone_event: int | None) -> None:
         """Set which payload types mean what; both laws are always understood under their static numbers."""
         kinds = self._kinds[row]
         kinds[:] = _UNKNOWN
-        kinds[0], kinds[8], kinds[COMFORT_NOISE] = Law.PCMU, Law.PCMA, _NOT_AUDIO
+        kinds[0], kinds[8], kinds[comfort_noise.PAYLOAD_TYPE] = Law.PCMU, Law.PCMA, _NOT_AUDIO
         kinds[payload_type] = law
         if telephone_event is not None:
             kinds[telephone_event] = _NOT_AUDIO
@@ -93,6 +98,7 @@ class Inbound:
         length = int(lengths[0])
         if 0 < length <= LARGEST_PAYLOAD and (lengths == length).all() and (kinds < _UNKNOWN).all():
             heard_again = self._note_heard(rows, now)
+            self._noise[rows] = _NO_NOISE
             codes = packets[:, rtp.HEADER_SIZE : rtp.HEADER_SIZE + length]
             self.playout.arrive(Arrivals(rows, *_columns(headers), g711.decode(codes, kinds)))
             return Round(heard_again=heard_again)
@@ -103,6 +109,7 @@ class Inbound:
         heard_again = self._note_heard(rows[audio | other], now)
         others = [self._take_other(rows, headers, int(place), packets, lengths) for place in np.flatnonzero(other)]
         audio &= lengths > 0
+        self._noise[rows[audio]] = _NO_NOISE
         while audio.any():
             length = int(lengths[np.argmax(audio)])
             chosen = audio & (lengths == length)
@@ -114,13 +121,16 @@ class Inbound:
     def frames(self, rows: int) -> Pcm:
         """Return what the first *rows* rows say in this step, int16 [rows, 160]; zeros for those not to be heard."""
         said = self.playout.play(rows)
+        if self._noisy:
+            self._add_noise(said)
         said[~self._receives[:rows]] = 0
         return said
 
     def silences(self, rows: int, at: float) -> list[tuple[int, float]]:
         """Return the rows of which silence is to be told now, and its seconds."""
         silence = at - np.maximum(self._heard_at[:rows], self._listening_since[:rows])
-        due = self._receives[:rows] & (silence >= (self._silences_told[:rows] + 1) * self._silent_after)
+        after = np.where(self._noise[:rows] != _NO_NOISE, _QUIET_PATIENCE * self._silent_after, self._silent_after)
+        due = self._receives[:rows] & (silence >= (self._silences_told[:rows] + 1) * after)
         self._silences_told[:rows] += due
         return [(row, float(silence[row])) for row in np.flatnonzero(due).tolist()]
 
@@ -131,16 +141,26 @@ class Inbound:
         heard: list[int] = again.tolist()
         return heard
 
+    def _add_noise(self, said: Pcm) -> None:
+        """Let those who have announced silence sound like it, as soon as they have nothing more to say."""
+        self._step += 1
+        noises = self._noise[: len(said)]
+        quiet = np.flatnonzero((noises != _NO_NOISE) & self.playout.is_missing(len(said)))
+        if len(quiet):
+            heard = said[quiet] + comfort_noise.noise(noises[quiet], FRAME, self._step)
+            said[quiet] = np.clip(heard, -32768, 32767).astype(np.int16)
+        self._noisy = bool((noises != _NO_NOISE).any())
+
     def _take_other(
         self, rows: Rows, headers: rtp.Headers, place: int, packets: npt.NDArray[np.uint8], lengths: Rows
     ) -> Other:
         self.playout.count(_arrivals(rows, headers, np.array([place]), np.zeros((1, 0), np.int16)))
-        return Other(
-            row=int(rows[place]),
-            payload_type=int(headers.payload_type[place]),
-            timestamp=int(headers.timestamp[place]),
-            payload=packets[place, rtp.HEADER_SIZE : rtp.HEADER_SIZE + lengths[place]].tobytes(),
-        )
+        row, payload_type = int(rows[place]), int(headers.payload_type[place])
+        payload = packets[place, rtp.HEADER_SIZE : rtp.HEADER_SIZE + lengths[place]].tobytes()
+        if payload_type == comfort_noise.PAYLOAD_TYPE:
+            self._noise[row] = comfort_noise.level(payload)
+            self._noisy = True
+        return Other(row, payload_type, int(headers.timestamp[place]), payload)
 
 
 def _straighten(datagram: npt.NDArray[np.uint8], size: int) -> int:

@@ -6,7 +6,8 @@ clock goes on, so one loss never delays what follows. Per leg:
 - the first packet of a stream is played `TARGET` samples after it came; so is one that starts a new stream (SSRC),
   jumps out of reach, opens a talkspurt after a silence, or belongs to a run that has been late for `PATIENCE` ticks;
 - late packets at three ticks of a `WINDOW` delay the leg by one more frame (a burst after a stall is one);
-- a `WINDOW` in which even the latest packet had more than a frame to spare takes whole frames of delay back.
+- a `WINDOW` in which even the latest packet had a frame more than `TARGET` to spare takes whole frames of delay back;
+  one in which the latest had `TARGET` and the average half a frame more takes one, since `TARGET` was for that jitter.
 
 ``lead`` is how many samples before its turn a packet came. Time is counted in ticks: one `play` is one tick. Heads move
 by whole frames only, so a frame is one row of the ring, and so is a 20 ms packet of a stream that has not slipped.
@@ -185,12 +186,19 @@ class Playout:
         if incomplete.any():
             frames[frames == _MISSING] = 0
         self._note_gaps(legs, missing, incomplete)
+        if len(patch):
+            self._glide(patch, frames, missing)
         latest = self._last_frames[self._tick & 1]
         latest[:legs] = frames
         if unfaded is not None:
             latest[patch] = unfaded
         self._adapt(legs)
         return frames
+
+    def is_missing(self, legs: int) -> npt.NDArray[np.bool_]:
+        """Say of which of the first *legs* rows nothing was there for the whole of the last frame."""
+        missing: npt.NDArray[np.bool_] = self._gap[:legs] >= FRAME
+        return missing
 
     def skip(self, ticks: int) -> None:
         """Let *ticks* pass unplayed, as after a stall of the whole process; what was to be heard in them is gone."""
@@ -314,6 +322,17 @@ class Playout:
         self._blend[patch] = False
         return np.where(gaps, invented, frames[patch])
 
+    def _glide(self, patch: Rows, frames: Pcm, missing: npt.NDArray[np.bool_]) -> None:
+        """Let those of the rows *patch* that end in a gap go over into what follows, where that is there."""
+        ending = patch[missing[patch, -1]]
+        following = self._slots.take(self._first_slot[ending] + self._head[ending] // FRAME % _SLOTS, axis=0)
+        there = (following != _MISSING).all(axis=1)
+        if there.any():
+            rows = ending[there]
+            lead_in = concealment.lead_in(following[there], self._period[rows], FRAME)
+            frames[rows] = concealment.glide(frames[rows], missing[rows], lead_in)
+            self._blend[rows] = False
+
     def _note_gaps(self, legs: int, missing: npt.NDArray[np.bool_], incomplete: npt.NDArray[np.bool_]) -> None:
         gap = self._gap[:legs]
         if not incomplete.any():
@@ -333,9 +352,9 @@ class Playout:
         if self._tick % WINDOW:
             return
         least = self._window_least[:legs]
-        idle = (least >= TARGET + FRAME) & (least < _LONG_GONE)
-        for row in np.flatnonzero(idle).tolist():
-            excess = (int(least[row]) - TARGET) // FRAME * FRAME
+        idle = (least >= TARGET + FRAME) | ((least >= TARGET) & (mean_lead >= TARGET + FRAME // 2))
+        for row in np.flatnonzero(idle & (least < _LONG_GONE)).tolist():
+            excess = max(FRAME, (int(least[row]) - TARGET) // FRAME * FRAME)
             self._wipe(row, 0, excess)
             self._head[row] += excess
             self._mean_lead[row] -= excess

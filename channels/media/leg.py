@@ -111,12 +111,14 @@ class MediaLeg:
         telephone_event: int | None = None,
         sends: bool = True,
         receives: bool = True,
+        comfort_noise: bool = False,
     ) -> None:
         """Send to, and listen to, this far end; called again, it re-targets the stream.
 
         *address* is numeric: ValueError if not. *payload_type* defaults to the law's static one. *telephone_event* is
         the payload type of RFC 4733, None if the peer takes none (keys are then sent as tones). *sends* and
-        *receives* are ours: False, False is on hold.
+        *receives* are ours: False, False is on hold. *comfort_noise* if the peer takes RFC 3389 (payload type 13):
+        silence is then announced to it instead of sent; the peer's own is understood in any case.
         """
         ipaddress.IPv4Address(address)
         kind = Law[law]
@@ -129,6 +131,7 @@ class MediaLeg:
             telephone_event=telephone_event,
             sends=sends,
             receives=receives,
+            comfort_noise=comfort_noise,
         )
         self._send(self._connection)
 

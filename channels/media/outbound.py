@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import g711, rtp
+from channels.media import comfort_noise, g711, rtp
 from channels.media.dtmf import EventPacket
 from channels.media.g711 import Pcm
 
@@ -33,6 +33,9 @@ class Outbound:
         self._timestamp = np.zeros(capacity, np.uint32)
         self._ssrc = np.zeros(capacity, np.uint32)
         self._marker = np.ones(capacity, bool)
+        self._may_be_quiet = np.zeros(capacity, bool)
+        self._any_may_be_quiet = False
+        self._quiet_for = np.zeros(capacity, np.int64)
 
     def clear(self, row: int) -> None:
         """Give *row* a new stream with numbers drawn by lot (RFC 3550 5.1), which does not flow yet."""
@@ -40,11 +43,17 @@ class Outbound:
         self._timestamp[row] = random.getrandbits(32)
         self._ssrc[row] = random.getrandbits(32)
         self._marker[row] = True
-        self.sends[row] = False
-        self.sent[row] = 0
+        self.sends[row] = self._may_be_quiet[row] = False
+        self.sent[row] = self._quiet_for[row] = 0
 
-    def speak(self, row: int, law: int, payload_type: int, *, sends: bool) -> None:
-        """Let the stream of *row* flow in this law under this payload type, or stop it."""
+    def speak(self, row: int, law: int, payload_type: int, *, sends: bool, comfort_noise: bool = False) -> None:
+        """Let the stream of *row* flow in this law under this payload type, or stop it.
+
+        *comfort_noise* says that the far end understands RFC 3389: its silence is then announced instead of sent.
+        """
+        self._may_be_quiet[row] = comfort_noise
+        self._any_may_be_quiet = bool(self._may_be_quiet.any())
+        self._quiet_for[row] = 0
         self._laws[row] = law
         self._types[row] = payload_type
         self.sends[row] = sends
@@ -55,6 +64,7 @@ class Outbound:
 
     def event_packet(self, row: int, payload_type: int, event: EventPacket) -> bytes:
         """Return the packet of a telephone event that takes the place of the coming audio packet of *row*."""
+        self._quiet_for[row] = 0
         sequence, ssrc = int(self._sequence[row]), int(self._ssrc[row])
         return rtp.Packet(payload_type, sequence, event.timestamp, ssrc, event.payload, event.marker).encode()
 
@@ -71,12 +81,30 @@ class Outbound:
         packets[:, rtp.HEADER_SIZE :] = g711.encode(frames, self._laws[:rows])
         numbers = self._sequence[:rows], self._timestamp[:rows], self._ssrc[:rows]
         rtp.write_headers(packets, rtp.Headers(self._types[:rows], self._marker[:rows], *numbers))
+        self.sizes[:rows] = PACKET_SIZE
+        if self._any_may_be_quiet:
+            sends = self._keep_quiet(frames, sends)
         self._sequence[:rows] += sends
         self._timestamp[:rows] += np.uint32(FRAME)
-        self._marker[:rows] = ~sends
+        self._marker[:rows] = ~sends | (self._quiet_for[:rows] >= comfort_noise.HANGOVER)
         self.sent[:rows] += sends
-        self.sizes[:rows] = PACKET_SIZE
         return np.flatnonzero(sends)
+
+    def _keep_quiet(self, frames: Pcm, sends: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Announce the silence of those who may be quiet; return which rows still send in this step."""
+        able = np.flatnonzero(self._may_be_quiet[: len(frames)] & sends)
+        loudness = comfort_noise.loudness(frames[able])
+        quiet_for = np.where(loudness <= comfort_noise.QUIET, self._quiet_for[able] + 1, 0)
+        self._quiet_for[able] = quiet_for
+        over = quiet_for - comfort_noise.HANGOVER
+        announce = (over >= 0) & (over % comfort_noise.UPDATE == 0)
+        told = able[announce]
+        self.packets[told, 1] = comfort_noise.PAYLOAD_TYPE
+        self.packets[told, rtp.HEADER_SIZE] = comfort_noise.levels(loudness[announce])
+        self.sizes[told] = rtp.HEADER_SIZE + 1
+        still = sends.copy()
+        still[able[(over >= 0) & ~announce]] = False
+        return still
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was sent."""

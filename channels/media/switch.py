@@ -124,7 +124,8 @@ class Switch:
         self._inbound.expect(index, order.law, order.payload_type, order.telephone_event)
         self._inbound.listen(index, receives=order.receives, is_new=is_new, now=now)
         nowhere = order.port == 0 or order.address == _UNSPECIFIED
-        self._outbound.speak(index, order.law, order.payload_type, sends=order.sends and not nowhere)
+        sends, quiet = order.sends and not nowhere, order.comfort_noise
+        self._outbound.speak(index, order.law, order.payload_type, sends=sends, comfort_noise=quiet)
 
     def close(self, leg: str) -> wire.Closed:
         """End *leg* and return what it has done."""

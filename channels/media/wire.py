@@ -45,6 +45,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True):
     telephone_event: int | None
     sends: bool
     receives: bool
+    comfort_noise: bool = False
 
 
 class Close(msgspec.Struct, frozen=True, tag=True):

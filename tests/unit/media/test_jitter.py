@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.media_loss import Network, drift, travel
 from channels.media.jitter import FRAME, PATIENCE, TARGET, WINDOW, Arrivals, Playout
 
 Pcm = npt.NDArray[np.int16]
@@ -372,3 +373,24 @@ def test_one_late_row_does_not_hold_up_the_others_of_its_round() -> None:
 
     assert (frames[0] == SPEECH[37 * FRAME : 38 * FRAME]).all()
     assert frames[1].any()
+
+
+def test_five_percent_loss_and_reordering_leave_all_that_arrived_intact() -> None:
+    outcome = travel(Network("lossy", 0.05, (0, 0, 0, 0, 1)), 60)
+
+    assert outcome.intact > outcome.arrived - 0.002
+    assert outcome.delay_median < 0.08
+    assert outcome.snr > 9
+
+
+def test_jitter_within_the_buffer_does_not_cost_more_delay_than_it_needs() -> None:
+    outcome = travel(Network("unsteady", 0.05, (0, 1, 2)), 60)
+
+    assert outcome.intact > outcome.arrived - 0.005
+    assert outcome.delay_median < 0.08
+
+
+def test_clocks_that_drift_do_not_make_the_delay_grow() -> None:
+    for _, median, largest in drift((-1000.0, -200.0, 200.0, 1000.0), 0.05):
+        assert median <= 0.06
+        assert largest <= 0.08

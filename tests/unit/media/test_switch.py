@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,14 +83,66 @@ def test_an_unknown_payload_type_is_counted_and_not_heard() -> None:
     assert plane.switch.close("0").malformed == 6
 
 
-def test_comfort_noise_is_passed_over_in_silence() -> None:
+def test_comfort_noise_sounds_as_loud_as_announced_until_somebody_speaks() -> None:
     plane = Plane()
-    plane.receive(0, b"\x40", 13)
-    heard = plane.step()
+    plane.receive(0, spoken(Law.PCMU))
+    plane.step()
+    plane.receive(0, bytes([40]), 13)
+    quiet = [plane.step()[1] for _ in range(20)][10:]
+    for _ in range(4):
+        plane.receive(0, spoken(Law.PCMU))
+        heard = plane.step()
     closed = plane.switch.close("0")
 
-    assert not heard[1].any()
-    assert (closed.received, closed.malformed, closed.lost) == (1, 0, 0)
+    loudness = np.sqrt(np.mean(np.concatenate(quiet).astype(float) ** 2))
+    assert abs(20 * np.log10(loudness / 32768) + 40) < 1.5
+    assert abs(heard[1].astype(int) - LOUD).max() < 400
+    assert (closed.received, closed.malformed, closed.lost) == (6, 0, 0)
+
+
+def test_a_far_end_that_announced_silence_may_send_nothing_for_longer() -> None:
+    plane = Plane(legs=1)
+    plane.receive(0, b"", 13)
+    for _ in range(290):
+        plane.step()
+    assert plane.switch.events == []
+    for _ in range(20):
+        plane.step()
+
+    assert [type(event) for event in plane.switch.events] == [wire.WentSilent]
+
+
+def test_silence_is_announced_and_not_sent_to_a_far_end_that_knows_comfort_noise() -> None:
+    plane = Plane()
+    order = wire.Connect("1", "192.0.2.1", 4000, Law.PCMU, 0, 101, True, True, comfort_noise=True)
+    plane.switch.connect(order, 0.0)
+    sent = []
+    for number in range(80):
+        if number > 60:
+            plane.receive(0, spoken(Law.PCMU))
+        if 1 in plane.switch.step(number * PERIOD):
+            sent.append((number, plane.sent(1)))
+        plane.steps += 1
+
+    announced = [number for number, packet in sent if packet.payload_type == 13]
+    assert announced == [9, 34, 59]
+    assert [number for number, packet in sent if packet.payload_type == 0] == [*range(9), *range(63, 80)]
+    assert next(packet for number, packet in sent if number == 63).marker
+    numbers = [packet.sequence for _, packet in sent]
+    assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
+    stamps = [packet.timestamp for _, packet in sent]
+    assert (stamps[-1] - stamps[0]) & 0xFFFFFFFF == 79 * 160
+
+
+def test_keys_are_pressed_in_a_silence_that_was_announced() -> None:
+    plane = Plane(legs=1)
+    order = wire.Connect("0", "192.0.2.1", 4000, Law.PCMU, 0, 101, True, True, comfort_noise=True)
+    plane.switch.connect(order, 0.0)
+    for _ in range(20):
+        plane.step()
+    plane.switch.press("0", "7")
+
+    assert [(plane.switch.step(0.0).tolist(), plane.sent(0).payload_type) for _ in range(7)] == [([0], 101)] * 7
 
 
 def test_a_telephone_event_keeps_the_count_of_what_was_lost_right() -> None:
