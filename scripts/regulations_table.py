@@ -22,12 +22,13 @@ PROFILES = ("chifeng-2022", "suzhou-2018", "zhuhai-2023", "neimenggu-2021", "pin
 HEAD = """\
 # The regulations, row by row
 
-Written by `python -m scripts.regulations_table` from `config/profiles/`, the stories under `tests/scenario/regulations/`
-and `docs/regulations.toml`; a test holds it current. `jiesu profile show NAME` prints the rules with the articles' words.
+Written by `python -m scripts.regulations_table` from `config/profiles/`, the stories under
+`tests/scenario/regulations/` and `docs/regulations.toml`; a test holds it current. `jiesu profile show NAME` prints the
+rules with the articles' words.
 
-A row is *kept* when a rule of the profile says it and a test shows it, *in part* where the note says what is missing, and
-*not yet* where software could keep it and jiesu does not. The casebook (`routing/casebook/`) reads the rules; those whose
-key begins with `duty`, `merging` or `notice` are written down for services to come.
+A row is *kept* when a rule of the profile says it and a test shows it, *in part* where the note says what is missing,
+and *not yet* where software could keep it and jiesu does not. The casebook (`routing/casebook/`) reads the rules; those
+whose key begins with `duty`, `merging` or `notice` are written down for services to come.
 """
 
 

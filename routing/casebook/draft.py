@@ -148,9 +148,9 @@ class Draft:
             self.say("due", rows, kind=kind.value, due=None)
 
     def lengthen(self, kind: PeriodKind, days: int, rows: Rows) -> None:
-        """Extend the latest period of *kind*, counted from the same instant, by working days."""
-        if (period := self.case.period(kind)) is not None:
-            self.give(kind, longer(period.span, days), period.since, rows, original=period.original)
+        """Extend the latest period of *kind*, which there must be, by working days counted from the same instant."""
+        *_, period = (each for each in self.case.periods if each.kind is kind)
+        self.give(kind, longer(period.span, days), period.since, rows, original=period.original)
 
     def reopen(self, kind: PeriodKind) -> None:
         """Let a period that was met go on: it was not, after all."""
