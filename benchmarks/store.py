@@ -28,7 +28,7 @@ from gateway.ports import Transaction
 from gateway.storage.chain import Anchor, link
 from gateway.storage.journal import verify
 from gateway.storage.migrate import migrate
-from gateway.storage.store import SqliteStore
+from gateway.storage.store import SqlStore
 
 ROUNDS = 5
 INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -83,7 +83,7 @@ def grouped(path: Path, units: int, waiters: int) -> float:
     """Return units per second of the store with *waiters* senders, each of whom waits for its unit."""
 
     async def run() -> float:
-        async with SqliteStore(path, clock=SystemClock()) as store:
+        async with SqlStore(path, clock=SystemClock()) as store:
             numbers = iter(range(units))
 
             async def send() -> None:

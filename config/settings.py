@@ -101,6 +101,7 @@ class Node(_Section, frozen=True, kw_only=True):
 
     name: Identifier = "jiesu"
     data: Name = "var"
+    database: Secret = Secret()
     profile: Identifier = "chifeng-2022"
     timezone: Name = "Asia/Shanghai"
 
@@ -290,6 +291,8 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("sip", list(sip.digest), "digest")
     yield from _refused(("web", "listen"), Address.parse, settings.web.listen)
     yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
+    if settings.node.database and not settings.node.database.startswith(("postgresql://", "postgres://")):
+        yield ("node", "database"), 'expected postgresql://USER@HOST/DATABASE, or "" for SQLite in node.data'
     if sip.registration_min > sip.registration_max:
         yield ("sip", "registration_min"), "is longer than sip.registration_max"
     if sip.t1 > sip.t2:

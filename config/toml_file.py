@@ -104,7 +104,7 @@ class TomlFile:
                 return ""
         if isinstance(value, dict) or not key:
             return ""
-        if "password" in str(key[-1]):
+        if "password" in str(key[-1]) or key[-1] == "database":  # whose URL may hold one
             return " = (not shown)"
         text = json.dumps(value, ensure_ascii=False, default=str)
         return f" = {text if len(text) <= 60 else text[:57] + '...'}"

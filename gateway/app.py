@@ -51,7 +51,9 @@ from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
-from gateway.storage.store import SqliteStore
+from gateway.storage.database import Database
+from gateway.storage.location import database_of_node
+from gateway.storage.store import SqlStore
 from gateway.telemetry import Metrics, follow
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from routing.deadlines import Reckoning
@@ -99,7 +101,7 @@ class Gateway:
         self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
         self.units = {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties) for unit in settings.unit}
         self.first_password: str | None = None
-        self.store: SqliteStore
+        self.store: SqlStore
         self.ledger: Ledger
         self.recognizer: VoskRecognizer
         self.media: MediaEngine
@@ -151,7 +153,7 @@ class Gateway:
         settings = self._settings
         with _as_setting("node.data", settings.node.data):
             data = _made(Path(settings.node.data))
-        self.store = await stack.enter_async_context(SqliteStore(data / "jiesu.sqlite", clock=self.clock))
+        self.store = await stack.enter_async_context(SqlStore(self._database(data), clock=self.clock))
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
         await self._prove_model()
@@ -173,6 +175,12 @@ class Gateway:
         self.first_password = await ensure_first_account(self.store)
         with _as_setting("sip.listen", ", ".join(settings.sip.listen)):
             await stack.enter_async_context(self.telephony)
+
+    def _database(self, data: Path) -> Database:
+        try:
+            return database_of_node(data, self._settings.node.database)
+        except OurMistake as error:
+            raise UnusableSetting(f"node.database: {error}") from error
 
     async def _count(self, stack: AsyncExitStack) -> None:
         """Follow what happens for `/metrics`, for as long as the gateway stands."""
@@ -326,7 +334,7 @@ class Gateway:
         self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
 
 
-def open_library(settings: Settings, store: SqliteStore, clock: Clock, feed: Feed | None = None) -> Librarian:
+def open_library(settings: Settings, store: SqlStore, clock: Clock, feed: Feed | None = None) -> Librarian:
     """Return the librarian over the knowledge base of *store*, under the rules of the city's profile."""
     folder = CONFIG / "lexicons"
     words = [word for topic in lexicons.load_topics(folder / "matters.toml") for word in topic.words]

@@ -24,7 +24,8 @@ from channels.sip.user_agent import UserAgent
 from config.settings import Address, Settings
 from config.settings import ListenAddress as Listen
 from gateway.app import Gateway
-from gateway.commands.common import add_config, settings_of
+from gateway.commands.common import add_config, database_of, settings_of
+from gateway.domain.errors import GatewayError
 
 if TYPE_CHECKING:
     from channels.sip.session import Session
@@ -77,7 +78,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _telephony(gateway, settings):
         yield finding
     yield _bindable("web.listen", socket.SOCK_STREAM, Address.parse(settings.web.listen))
-    for finding in (*_rtp(settings), _disk(Path(settings.node.data)), _clock()):
+    for finding in (*_rtp(settings), _disk(Path(settings.node.data)), _database(settings), _clock()):
         yield finding
 
 
@@ -138,6 +139,13 @@ def _disk(data: Path) -> Finding:
         return Finding("node.data", False, f"{data}: {os.strerror(error.errno or 0)}")
     free = shutil.disk_usage(data).free
     return Finding("node.data", free >= LEAST_FREE, f"{data}: {free / 1024**3:.1f} GiB free")
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        return Finding("node.database", True, database_of(settings).describe())
+    except GatewayError as error:
+        return Finding("node.database", False, str(error))
 
 
 def _clock() -> Finding:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from config.settings import Settings, load
+from gateway.storage.location import database_of_node
 
 if TYPE_CHECKING:
+    from gateway.storage.database import Database
+
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DEFAULT_CONFIG = Path("gateway.toml")
@@ -39,6 +42,6 @@ def config_path(arguments: argparse.Namespace) -> Path | None:
     return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
 
 
-def database_of(settings: Settings) -> Path:
-    """Return where the store lies."""
-    return Path(settings.node.data) / "jiesu.sqlite"
+def database_of(settings: Settings) -> Database:
+    """Return where the store lies. Raises `OurMistake` for a URL that cannot be read."""
+    return database_of_node(Path(settings.node.data), settings.node.database)

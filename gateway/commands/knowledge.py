@@ -14,7 +14,7 @@ from gateway.app import SystemClock, open_library
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.domain.knowledge import Article, ArticleKind, Submission
 from gateway.services.knowledge import Librarian
-from gateway.storage.store import SqliteStore
+from gateway.storage.store import SqlStore
 
 if TYPE_CHECKING:
     from gateway.commands.common import Commands
@@ -136,7 +136,7 @@ def _with_library(arguments: argparse.Namespace, work: Callable[[Librarian], Awa
 
     async def run() -> int:
         clock = SystemClock()
-        async with SqliteStore(database_of(settings), clock=clock) as store:
+        async with SqlStore(database_of(settings), clock=clock) as store:
             return await work(open_library(settings, store, clock))
 
     return asyncio.run(run())

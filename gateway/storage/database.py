@@ -47,6 +47,10 @@ class Database(Protocol):
         """Make it when there is none. Raises `Lost`, or `Refused` when it can never serve."""
         ...
 
+    def describe(self) -> str:
+        """Try it and say what is there. Raises `Lost`, or `Refused` when it should not be served on."""
+        ...
+
     def engine(self, *, writes: bool, patience: float, connections: int = 1) -> sa.Engine:
         """Return an engine; *patience* is how long, in seconds, it waits for another's lock.
 

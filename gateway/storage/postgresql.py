@@ -47,6 +47,8 @@ _LINE: dict[str, Any] = {
 _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({JOURNAL_LOCK})"
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_PROOF = "CREATE TEMPORARY TABLE jiesu_proof ON COMMIT DROP AS SELECT 1 AS proof"
+
 _LOST = ("08", "25006", "28", "3D000", "42501", "53", "55", "57", "58", "F0", "XX")
 """SQLSTATEs, or their classes, of a server that cannot serve us now: PostgreSQL's appendix A."""
 _PASSING = ("40001", "40P01")
@@ -92,15 +94,26 @@ class PostgresDatabase:
         return self._anchored
 
     def create(self) -> None:
-        """Make the folder of the anchor; the database itself is its administrator's to make. See `Database.create`."""
+        """Make the folder of the anchor; the database is its administrator's to make. See `Database.create`."""
         with self.losses(), self._connect("2s") as connection:
-            encoding = connection.info.parameter_status("server_encoding")
-            if connection.info.server_version < OLDEST_VERSION or encoding != "UTF8":
-                raise Refused(f"{self.name}: needs PostgreSQL {OLDEST_VERSION // 10000} or later, encoding UTF8")
+            self._refuse_unfit(connection)
         try:
             self._anchored.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Lost(f"{self._anchored.parent.name}: {error.strerror}") from error
+
+    def describe(self) -> str:
+        """Ask the server what it is. Raises `Lost` when it takes no writes, `Refused` when its commits do not last."""
+        with self.losses(), self._connect("2s") as connection:
+            self._refuse_unfit(connection)
+            if connection.execute("SHOW fsync").fetchone() != ("on",):
+                raise Refused(f"{self.name}: fsync is off, so what it has acknowledged can be lost")
+            with connection.transaction():
+                connection.execute(_PROOF)
+            found = connection.execute("SELECT pg_database_size(current_database()) / 1024.0 ^ 2").fetchone()
+            version = connection.info.parameter_status("server_version")
+        size = float(found[0]) if found else 0.0
+        return f"{self.name}, version {version}, {size:.1f} MiB"
 
     def engine(self, *, writes: bool, patience: float, connections: int = 1) -> sa.Engine:
         """Return an engine; a writing one begins with the end of the journal in hand."""
@@ -148,7 +161,12 @@ class PostgresDatabase:
 
     def prove(self, connection: sa.Connection) -> None:
         """Let the server make a file of one page, which it drops at the commit."""
-        connection.exec_driver_sql("CREATE TEMPORARY TABLE jiesu_proof ON COMMIT DROP AS SELECT 1 AS proof")
+        connection.exec_driver_sql(_PROOF)
+
+    def _refuse_unfit(self, connection: psycopg.Connection[Any]) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if connection.info.server_version < OLDEST_VERSION or encoding != "UTF8":
+            raise Refused(f"{self.name}: needs PostgreSQL {OLDEST_VERSION // 10000} or later, encoding UTF8")
 
     def _connect(self, lock_timeout: str) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self._conninfo, autocommit=True)

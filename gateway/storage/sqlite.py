@@ -57,6 +57,16 @@ class SqliteFile:
         except (sqlite3.Error, OSError) as error:
             raise Lost(f"{self.name}: {error}") from error
 
+    def describe(self) -> str:
+        """Say which file it is; there may be none before the first start. Raises `Lost` when it is no database."""
+        if not self._path.exists():
+            return f"SQLite {sqlite3.sqlite_version}, {self._path} (made at the first start)"
+        engine = self.engine(writes=False, patience=1.0)
+        with self.losses(), engine.begin() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+        engine.dispose()
+        return f"SQLite {sqlite3.sqlite_version}, {self._path}, {self._path.stat().st_size / 1024**2:.1f} MiB"
+
     def engine(self, *, writes: bool, patience: float, connections: int = 1) -> sa.Engine:
         """Return an engine on an existing file; a writing one begins with the write lock in hand."""
 

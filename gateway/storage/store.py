@@ -189,6 +189,3 @@ class SqlStore:
     def _read_now(self, query: Callable[[sa.Connection], T]) -> T:
         with self._database.losses(), self._reader.connect() as connection, connection.begin():
             return query(connection)
-
-
-SqliteStore = SqlStore

@@ -140,9 +140,7 @@ class Cluster:
         if self._owner:
             how |= {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}
-        return subprocess.Popen(
-            [str(self._programs / program), *arguments], cwd=self.folder, env=environment, **how
-        )
+        return subprocess.Popen([str(self._programs / program), *arguments], cwd=self.folder, env=environment, **how)
 
 
 def _free_port() -> int:

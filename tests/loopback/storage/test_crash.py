@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.call import CallId
 from gateway.storage.journal import show, verify
-from gateway.storage.store import SqliteStore
+from gateway.storage.store import SqlStore
 from tests.fakes.store import SetClock
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,12 +23,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from gateway.domain.call import CallId
 from gateway.domain.events import Fact
-from gateway.storage.store import SqliteStore
+from gateway.storage.store import SqlStore
 from tests.fakes.store import SetClock
 
 async def main(path):
     numbers = itertools.count()
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         async def send():
             for number in numbers:
                 fact = Fact(kind="call.offered", at=datetime.now(UTC), call_id=CallId("c"), values={"n": number})
@@ -56,7 +56,7 @@ async def test_what_a_killed_process_acknowledged_is_there(tmp_path: Path, lives
     kept = {entry.seq: entry for entry in show(path, CallId("c"))}
     for seq, (number, digest) in promised.items():
         assert (kept[seq].fact.values["n"], kept[seq].hash) == (number, digest)
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         assert [entry.fact.kind for entry in await store.entries(after=len(kept))] == [], "nothing is doubted"
 
 

@@ -21,7 +21,7 @@ from gateway.storage.chain import Verdict
 from gateway.storage.journal import show, verify
 from gateway.storage.migrate import migrate
 from gateway.storage.session import SqlSession
-from gateway.storage.store import SqliteStore
+from gateway.storage.store import SqlStore
 from tests.fakes.store import SetClock
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "journal.md"
@@ -34,14 +34,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(path, clock=SetClock()) as opened:
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    async with SqlStore(path, clock=SetClock()) as opened:
         for number in range(5):
             await append(opened, number)
         yield opened
 
 
-async def append(store: SqliteStore, number: int) -> Entry:
+async def append(store: SqlStore, number: int) -> Entry:
     fact = Fact(
         kind="leg.answered",
         at=datetime(2026, 11, 21, 2, 3, number, tzinfo=UTC),
@@ -61,7 +61,7 @@ def tamper(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-async def test_verify_and_show_work_while_the_gateway_runs(store: SqliteStore, path: Path) -> None:
+async def test_verify_and_show_work_while_the_gateway_runs(store: SqlStore, path: Path) -> None:
     entries = await store.entries()
 
     assert (verify(path).ok, verify(path).entries) == (True, 5)
@@ -70,7 +70,7 @@ async def test_verify_and_show_work_while_the_gateway_runs(store: SqliteStore, p
     assert show(path, CallId("call-9")) == []
 
 
-async def test_verify_sees_one_moment_of_a_growing_journal(store: SqliteStore, path: Path) -> None:
+async def test_verify_sees_one_moment_of_a_growing_journal(store: SqlStore, path: Path) -> None:
     for number in range(5, 30):
         await append(store, number)
         verdict = verify(path)
@@ -88,7 +88,7 @@ async def test_verify_sees_one_moment_of_a_growing_journal(store: SqliteStore, p
         'INSERT INTO journal SELECT 0, at, kind, call, ticket, "offset", "values", previous, hash FROM journal LIMIT 1',
     ],
 )
-async def test_the_database_refuses_to_change_what_is_written(store: SqliteStore, path: Path, statement: str) -> None:
+async def test_the_database_refuses_to_change_what_is_written(store: SqlStore, path: Path, statement: str) -> None:
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="the journal"):
         connection.execute(statement)
     assert verify(path).ok
@@ -109,7 +109,7 @@ async def test_the_database_refuses_to_change_what_is_written(store: SqliteStore
     ],
 )
 async def test_tampering_shows(path: Path, statement: str, first_bad: int, reason: str) -> None:
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         for number in range(5):
             await append(store, number)
     tamper(path, statement)
@@ -148,13 +148,13 @@ def test_the_anchor_follows_at_most_once_a_second_and_at_the_close(path: Path) -
     assert anchored() == 4
 
 
-async def test_a_journal_without_its_anchor_holds_but_says_so(store: SqliteStore, path: Path) -> None:
+async def test_a_journal_without_its_anchor_holds_but_says_so(store: SqlStore, path: Path) -> None:
     anchor_path(path).unlink()
 
     assert verify(path) == Verdict(entries=5, ok=True, reason="no anchor: a cut at the end would not show")
 
 
-async def test_the_twenty_lines_of_the_page_agree(store: SqliteStore, path: Path) -> None:
+async def test_the_twenty_lines_of_the_page_agree(store: SqlStore, path: Path) -> None:
     script = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
     assert len(script.splitlines()) <= 20
 

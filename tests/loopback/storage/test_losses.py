@@ -22,7 +22,7 @@ from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
 from gateway.storage.migrate import migrate
 from gateway.storage.session import SqlSession
-from gateway.storage.store import READERS, READS_WAITING, SqliteStore
+from gateway.storage.store import READERS, READS_WAITING, SqlStore
 from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
 
@@ -35,8 +35,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(path, clock=SetClock(), patience=0.01) as opened:
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    async with SqlStore(path, clock=SetClock(), patience=0.01) as opened:
         yield opened
 
 
@@ -45,12 +45,12 @@ def back_up(path: Path, copy: Path) -> None:
         source.backup(target)
 
 
-async def append(store: SqliteStore, number: int = 0) -> Entry:
+async def append(store: SqlStore, number: int = 0) -> Entry:
     fact = Fact(kind="call.offered", at=datetime(2026, 11, 21, tzinfo=UTC), values={"n": number})
     return await store.commit(lambda tx: tx.append(fact))
 
 
-async def test_another_process_holding_the_lock_is_unavailable_until_it_lets_go(store: SqliteStore, path: Path) -> None:
+async def test_another_process_holding_the_lock_is_unavailable_until_it_lets_go(store: SqlStore, path: Path) -> None:
     await append(store)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -68,7 +68,7 @@ async def test_another_process_holding_the_lock_is_unavailable_until_it_lets_go(
     assert store.status.ok
 
 
-async def test_a_file_moved_away_is_unavailable_until_it_is_back(store: SqliteStore, path: Path) -> None:
+async def test_a_file_moved_away_is_unavailable_until_it_is_back(store: SqlStore, path: Path) -> None:
     await append(store)
     away = path.with_suffix(".away")
     os.rename(path, away)
@@ -87,7 +87,7 @@ async def test_a_file_moved_away_is_unavailable_until_it_is_back(store: SqliteSt
     assert verify(path).ok
 
 
-async def test_a_file_that_was_deleted_takes_no_more_units(store: SqliteStore, path: Path) -> None:
+async def test_a_file_that_was_deleted_takes_no_more_units(store: SqlStore, path: Path) -> None:
     await append(store)
     os.unlink(path)
 
@@ -96,7 +96,7 @@ async def test_a_file_that_was_deleted_takes_no_more_units(store: SqliteStore, p
     assert not store.status.ok
 
 
-async def test_a_log_deleted_under_an_open_database_loses_nothing_acknowledged(store: SqliteStore, path: Path) -> None:
+async def test_a_log_deleted_under_an_open_database_loses_nothing_acknowledged(store: SqlStore, path: Path) -> None:
     await append(store)
     assert len(await store.entries()) == 1
     os.unlink(f"{path}-wal")
@@ -111,14 +111,14 @@ async def test_a_log_deleted_under_an_open_database_loses_nothing_acknowledged(s
 
 async def test_an_older_copy_put_in_its_place_is_doubted_in_its_own_journal(path: Path) -> None:
     copy = path.with_suffix(".copy")
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         await append(store)
         back_up(path, copy)
         seen = await append(store)
     os.replace(copy, path)
 
     assert verify(path).reason == "cut at the end: the anchor has seen entry 2"
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         assert (await append(store)).seq == 3
         doubt = (await store.entries())[1].fact
     assert doubt.kind == "journal.doubted"
@@ -127,26 +127,26 @@ async def test_an_older_copy_put_in_its_place_is_doubted_in_its_own_journal(path
 
 @pytest.mark.parametrize("anchor", [None, "{}", "no json", '{"seq":"x","hash":1}'])
 async def test_a_missing_or_spoilt_anchor_is_doubted_once(path: Path, anchor: str | None) -> None:
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         await append(store)
     file = anchor_path(path)
     file.unlink() if anchor is None else file.write_text(anchor)
 
     assert verify(path).reason
     for _ in range(2):
-        async with SqliteStore(path, clock=SetClock()) as store:
+        async with SqlStore(path, clock=SetClock()) as store:
             assert [entry.fact.kind for entry in await store.entries()] == ["call.offered", "journal.doubted"]
     assert verify(path) == Verdict(entries=2, ok=True)
 
 
 async def test_an_anchor_that_cannot_be_written_is_told_and_stops_no_call(path: Path) -> None:
     clock = SetClock()
-    async with SqliteStore(path, clock=clock) as store:
+    async with SqlStore(path, clock=clock) as store:
         await append(store)
     obstacle = f"{anchor_path(path)}.new"
     os.mkdir(obstacle)
 
-    async with SqliteStore(path, clock=clock) as store:
+    async with SqlStore(path, clock=clock) as store:
         await append(store)
         assert "anchor" in store.status.error
         os.rmdir(obstacle)
@@ -161,7 +161,7 @@ async def test_a_file_that_is_no_database_is_unavailable(path: Path) -> None:
     path.write_text("this is no database, but long enough to be taken for one. " * 100)  # noqa: ASYNC240
 
     with pytest.raises(Unavailable):
-        async with SqliteStore(path, clock=SetClock()):
+        async with SqlStore(path, clock=SetClock()):
             pass
 
 
@@ -169,7 +169,7 @@ async def test_a_store_cannot_be_entered_where_no_file_can_be(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
 
     with pytest.raises(Unavailable):
-        async with SqliteStore(tmp_path / "file" / "store.sqlite3", clock=SetClock()):
+        async with SqlStore(tmp_path / "file" / "store.sqlite3", clock=SetClock()):
             pass
 
 
@@ -177,11 +177,11 @@ async def test_a_store_that_cannot_leave_its_first_anchor_is_not_entered(path: P
     os.mkdir(f"{anchor_path(path)}.new")
 
     with pytest.raises(Unavailable, match="anchor"):
-        async with SqliteStore(path, clock=SetClock()):
+        async with SqlStore(path, clock=SetClock()):
             pass
 
 
-async def test_too_many_reads_are_pushed_back(store: SqliteStore) -> None:
+async def test_too_many_reads_are_pushed_back(store: SqlStore) -> None:
     most = READERS + READS_WAITING
 
     outcomes = await asyncio.gather(*(store.accounts() for _ in range(most + 3)), return_exceptions=True)
@@ -206,7 +206,7 @@ def test_another_file_in_its_place_is_not_written_to(path: Path) -> None:
 
 
 async def test_a_closed_store_is_unavailable(path: Path) -> None:
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         await append(store)
 
     with pytest.raises(Unavailable):
@@ -216,7 +216,7 @@ async def test_a_closed_store_is_unavailable(path: Path) -> None:
 
 
 async def test_units_in_flight_at_closing_are_written(path: Path) -> None:
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         units = [asyncio.create_task(append(store, number)) for number in range(100)]
         await asyncio.sleep(0)
 
@@ -236,12 +236,12 @@ from gateway.storage.chain import Verdict
 from gateway.storage.journal import verify
 from gateway.storage.migrate import migrate
 from gateway.storage.session import SqlSession
-from gateway.storage.store import READERS, READS_WAITING, SqliteStore
+from gateway.storage.store import READERS, READS_WAITING, SqlStore
 from gateway.storage.writer import Lost
 from tests.fakes.store import SetClock
 
 async def main(path):
-    async with SqliteStore(path, clock=SetClock()) as store:
+    async with SqlStore(path, clock=SetClock()) as store:
         def append(size):
             fact = Fact(kind="call.offered", at=datetime.now(UTC), values={"text": "x" * size})
             return store.commit(lambda tx: tx.append(fact))
@@ -275,7 +275,7 @@ def test_a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost(path: Path)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-async def test_a_copy_made_while_it_runs_can_be_opened(store: SqliteStore, path: Path, tmp_path: Path) -> None:
+async def test_a_copy_made_while_it_runs_can_be_opened(store: SqlStore, path: Path, tmp_path: Path) -> None:
     await append(store)
     copy = tmp_path / "copy.sqlite3"
     back_up(path, copy)
