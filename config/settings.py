@@ -222,6 +222,26 @@ class Web(_Section, frozen=True, kw_only=True):
     secure_cookies: bool = False
 
 
+class Casework(_Section, frozen=True, kw_only=True):
+    """Tickets on their way through the closed loop."""
+
+    takes_calls: bool = True
+    sweep_interval: Duration = _span("15s")
+    digest_age: Duration = _span("2h")
+
+
+class Partner(_Section, frozen=True, kw_only=True):
+    """Another system that exchanges tickets with us: a unit's own, or without a unit a platform above."""
+
+    id: Identifier
+    unit: str = ""
+    api_key: Secret = Secret()
+    api_key_file: str = ""
+    webhook: str = ""
+    secret: Secret = Secret()
+    secret_file: str = ""
+
+
 class Log(_Section, frozen=True, kw_only=True):
     """The technical log; the journal is elsewhere and always on."""
 
@@ -239,11 +259,13 @@ class Settings(_Section, frozen=True, kw_only=True):
     media: Media = Media()
     asr: Asr = Asr()
     web: Web = Web()
+    casework: Casework = Casework()
     log: Log = Log()
     trunk: tuple[Trunk, ...] = ()
     telephone: tuple[Telephone, ...] = ()
     emergency_line: tuple[EmergencyLine, ...] = ()
     unit: tuple[Unit, ...] = ()
+    partner: tuple[Partner, ...] = ()
 
 
 def load(path: Path) -> Settings:
@@ -271,6 +293,7 @@ def _disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("telephone", [telephone.agent for telephone in settings.telephone], "agent")
     yield from _repeated("emergency_line", [line.line for line in settings.emergency_line], "line")
     yield from _repeated("unit", [unit.id for unit in settings.unit], "id")
+    yield from _repeated("partner", [partner.id for partner in settings.partner], "id")
     for index, trunk in enumerate(settings.trunk):
         yield from _bad_trunk(("trunk", index), trunk)
     for index, telephone in enumerate(settings.telephone):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.profiles import ProfileError, load
+from config.profiles import ProfileError, find, load
 from tests.fakes.routing import CONFIG, TODAY
 
 GOOD = """\
@@ -109,6 +109,10 @@ def test_before_its_first_rule_a_profile_is_refused(tmp_path: Path) -> None:
         ("until = 2022-12-31", "", "in force already since 2022-05-10"),
         ("effective_from = 2023-01-01", 'effective_from = "now"', "effective_from"),
         ("effective_from = 2023-01-01", "", "is missing"),
+        ('cite = "C-1"', "cite = []", "expected at least one of C-1"),
+        ('cite = "C-1"', 'cite = ["C-1", "C-2"]', "there is no such citation; there are C-1"),
+        ('name = "某市"', 'name = "某市"\nextends = "nowhere"', "expected another profile beside this one"),
+        ('name = "某市"', 'name = "某市"\nextends = "city"', "expected another profile beside this one"),
         ("[profile]", "[profile", "is not TOML"),
         ("[[rule]]", '[[citation]]\nid = "C-1"\narticle = ""\nwords = "x"\n[[rule]]', "is taken already"),
     ],
@@ -134,7 +138,101 @@ def test_the_error_names_the_line_and_the_field(tmp_path: Path) -> None:
         load(write(tmp_path, text), TODAY)
 
 
-@pytest.mark.parametrize("city", ["chifeng-2022", "suzhou-2018", "zhuhai-2023"])
+@pytest.mark.parametrize(
+    ("key", "value", "field", "complaint"),
+    [
+        ("period.handle", '{ span = "5", runs_from = "dispatched" }', ".span", "a number and its unit"),
+        ("period.handle", '{ span = 5, runs_from = "dispatched" }', ".span", "a number and its unit"),
+        ("period.handle", '{ span = "5 days", runs_from = "dispatched" }', ".span", '"5 working days"'),
+        ("period.handle", '{ span = "0 hours", runs_from = "dispatched" }', ".span", '"24 hours"'),
+        ("period.handle", '{ span = "2 hours" }', ".runs_from", "is missing"),
+        (
+            "period.handle",
+            '{ span = "2 hours", runs_from = "birth" }',
+            ".runs_from",
+            "expected one of accepted, refused",
+        ),
+        ("period.handle", '{ span = "2 hours", runs_form = "dispatched" }', ".runs_form", "did you mean runs_from?"),
+        ("period.handle", '{ span = "2 hours", zzz = 1 }', ".zzz", "expected one of span, runs_from, renewed"),
+        ("period.handle", '"2 hours"', "", "expected a table of span, runs_from, renewed"),
+        ("survey", '{ scale = ["好", "坏"], unsatisfied = ["差"] }', "", "unsatisfied: 差 is not on the scale"),
+        ("survey", '{ scale = ["好"], unsatisfied = [], default = "满意" }', "", "default: 满意 is not on the scale"),
+        ("survey", '{ scale = "好", unsatisfied = [] }', ".scale", "expected a list"),
+        ("survey", '{ scale = ["好", 1], unsatisfied = [] }', ".scale[2]", "expected a text"),
+        ("survey", '{ scale = ["好"], unsatisfied = [], excluded = ["tax"] }', "", "'tax' is not known here"),
+        ("return", '{ fields = ["reasons"], late = "denied" }', "", "expected some of reason, basis"),
+        ("extension", '{ filing = "before the period ends", times = "one" }', ".times", "expected a whole number"),
+        ("extension", '{ filing = "before the period ends", times = true }', ".times", "expected a whole number"),
+        ("reply.filing", '{ either = ["number"] }', "", "expected some of unit, handler"),
+        ("answer", '["tax"]', "", "expected some of consultation, help"),
+        ("duty.reports", '["daily"]', "", "expected some of weekly, monthly"),
+        ("notice.duty_roster", '"2"', "", "a number and its unit"),
+    ],
+)
+def test_a_wrong_value_is_told_by_file_line_and_field(
+    tmp_path: Path, key: str, value: str, field: str, complaint: str
+) -> None:
+    text = GOOD + f'\n[[rule]]\nkey = "{key}"\nvalue = {value}\ncite = "C-1"\neffective_from = 2022-05-10\n'
+
+    with pytest.raises(ProfileError) as caught:
+        load(write(tmp_path, text), TODAY)
+
+    assert str(caught.value).startswith(
+        f"{tmp_path / 'city.toml'}:{line_of(text, f'value = {value}')}: rule[6].value{field}"
+    )
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [
+        ("period.handel", "did you mean period.handle?"),
+        ("period.handle.urgnet", "did you mean period.handle.urgent?"),
+        ("period", "unknown kind of rule"),
+        ("period.handle.", "did you mean period.handle?"),
+        ("period.handle.urgent.more", "did you mean period.handle.urgent?"),
+        ("urge.more", "unknown kind of rule"),
+        ("q", "expected one of emergency.lines"),
+    ],
+)
+def test_an_unknown_kind_of_rule_is_told_what_would_be_right(tmp_path: Path, key: str, complaint: str) -> None:
+    text = GOOD + f'\n[[rule]]\nkey = "{key}"\nvalue = true\ncite = "C-1"\neffective_from = 2022-05-10\n'
+
+    with pytest.raises(ProfileError, match=r"rule\[6\]\.key") as caught:
+        load(write(tmp_path, text), TODAY)
+
+    assert complaint in str(caught.value)
+
+
+def test_a_city_has_the_rules_of_the_frame_that_it_extends_unless_it_has_its_own(tmp_path: Path) -> None:
+    frame = GOOD.replace('id = "city"', 'id = "frame"').replace('id = "C-1"', 'id = "F-1"').replace('"C-1"', '"F-1"')
+    frame += '\n[[rule]]\nkey = "urge"\nvalue = true\ncite = "F-1"\neffective_from = 2020-01-01\n'
+    (tmp_path / "frame.toml").write_text(frame, encoding="utf-8")
+
+    profile = load(write(tmp_path, GOOD.replace("[profile]", '[profile]\nextends = "frame"')), TODAY)
+
+    assert profile.rules["urge"].rows == ("F-1",)
+    assert profile.rules["category.help"].rows == ("C-1",)
+    assert set(profile.citations) == {"C-1", "F-1"}
+
+
+def test_profiles_do_not_extend_one_another_in_a_circle(tmp_path: Path) -> None:
+    frame = GOOD.replace('id = "city"', 'id = "frame"').replace("[profile]", '[profile]\nextends = "city"')
+    (tmp_path / "frame.toml").write_text(frame, encoding="utf-8")
+
+    with pytest.raises(ProfileError, match=r"frame\.toml:2: profile\.extends"):
+        load(write(tmp_path, GOOD.replace("[profile]", '[profile]\nextends = "frame"')), TODAY)
+
+
+def test_a_profile_is_found_by_name_or_by_file(tmp_path: Path) -> None:
+    assert find("zhuhai-2023") == CONFIG / "profiles" / "zhuhai-2023.toml"
+    assert find(str(tmp_path / "city.toml")) == tmp_path / "city.toml"
+    with pytest.raises(ProfileError, match="there is no profile 'atlantis'; there are chifeng-2022, "):
+        find("atlantis")
+
+
+@pytest.mark.parametrize("city", ["chifeng-2022", "suzhou-2018", "zhuhai-2023", "neimenggu-2021", "pingli-2018"])
 def test_the_shipped_profiles_load(city: str) -> None:
     profile = load(CONFIG / "profiles" / f"{city}.toml", TODAY)
 
