@@ -24,6 +24,8 @@ class UserAgentSettings:
     give up at a challenge they do not know, whatever else is offered beside it.
     ``advertise``: the host to name in Via and Contact. ``telephones``: user to password. ``nonce_key`` signs the
     registrar's nonces; without one they do not outlive the process. ``hang_up_limit``: how long ``hang_up`` waits.
+    ``nameservers`` (address, port) are asked for trunks' names, none meaning this machine's. ``fail_over_after``: how
+    long one of a trunk's several servers may say nothing at all to an INVITE before the next one gets it.
     ``find_number``: the directory, asked before a 3xx or REFER is followed: given a trunk ("" for our telephones) and a
     number it returns that number as it is to be dialled there, or None for a number that is not ours to call.
     """
@@ -41,4 +43,6 @@ class UserAgentSettings:
     session_timer: TimerPolicy = field(default_factory=TimerPolicy)
     hang_up_limit: float = 2.0
     tls: Tls | None = None
+    nameservers: Sequence[tuple[str, int]] = ()
+    fail_over_after: float = 2.0
     find_number: Callable[[str, Number], str | None] = lambda trunk, number: None

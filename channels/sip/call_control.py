@@ -19,13 +19,15 @@ from uuid import uuid4
 import structlog
 
 from channels.media.client import MediaEngine
-from channels.sip.connections import Target
+from channels.sip.identity import ANONYMOUS
 from channels.sip.leg import SipLeg
+from channels.sip.numbers import number_of, read_number
 from channels.sip.offer_answer import Law, make_offer
 from channels.sip.session import Session
 from channels.sip.session_events import SessionOver
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee
+from channels.sip.trunk_watch import TrunkWatch, WatchTimes
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
@@ -43,10 +45,12 @@ class CallSettings:
     """What call control is made of; times in seconds.
 
     ``hotline_numbers`` gives for each trunk the dialled numbers that are the hotline's; a trunk that is not named, and
-    our own telephones, have ``hotline_number`` alone. ``prompts`` maps prompt ids to WAV files.
+    our own telephones, have ``hotline_number`` alone. ``home_area`` is the area code of local numbers.
+    ``prompts`` maps prompt ids to WAV files.
     """
 
     hotline_number: str = "12345"
+    home_area: str = ""
     hotline_numbers: Mapping[str, Sequence[str]]
     laws: Sequence[Law]
     prompts: Mapping[str, Path]
@@ -71,33 +75,41 @@ class SipCallControl:
         self._settings = settings
         self._media = media
         self._take = take
-        self._trunks = {trunk.name: trunk.target for trunk in sip.trunks}
         self._tasks: set[asyncio.Task[None]] = set()
         self._legs: dict[Session, SipLeg] = {}
         self._offered = 0
-        self.trunk_status: dict[str, str] = dict.fromkeys(self._trunks, "unknown")
         self.agent = UserAgent(
             sip,
             self._serve,
             on_registered=lambda user: telephone_changed(user, True),
             on_gone=lambda user: telephone_changed(user, False),
         )
+        times = WatchTimes(interval=settings.check_interval, limit=settings.check_limit)
+        self._watch = TrunkWatch(self.agent, sip.trunks, times)
 
     async def __aenter__(self) -> Self:
         """Open the sockets."""
         await self.agent.__aenter__()
-        for name, target in self._trunks.items():
-            self._start(self._watch_trunk(name, target), f"trunk {name}")
+        self._start(self._watch.run(), "trunks")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Hang up what is left and close the sockets."""
+        for task in self._tasks:
+            if task.get_name() == "trunks":
+                task.cancel()
+        await asyncio.sleep(0)
         await self.agent.__aexit__(kind, error, trace)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def trunk_status(self) -> dict[str, str]:
+        """Every trunk's name, and whether it is in service; see `trunk_watch`."""
+        return self._watch.status
 
     # -- gateway.ports.CallControl ---------------------------------------------------------------------------
 
@@ -134,7 +146,7 @@ class SipCallControl:
         """Tell whether a telephone is registered, or a trunk not known to be out of service."""
         if destination.trunk is None:
             return self.agent.telephone(destination.number) is not None
-        return self.trunk_status.get(destination.trunk) != "out of service"
+        return self._watch.is_in_service(destination.trunk)
 
     # -- incoming --------------------------------------------------------------------------------------------
 
@@ -142,7 +154,7 @@ class SipCallControl:
         """Turn one INVITE into a leg and follow it to its end."""
         if isinstance(session, IncomingSession) and session.replaces is not None:
             return await self._take_over(session, session.replaces)
-        if session.called.user not in self._numbers_of(session.peer):
+        if not self._is_ours(session):
             return await session.reject(404)
         if self._offered >= self._settings.max_calls:
             return await session.reject(503)
@@ -153,7 +165,7 @@ class SipCallControl:
             self._offered -= 1
 
     async def _follow(self, session: Session) -> None:
-        caller = session.caller.uri.user or ""
+        caller = self._caller_of(session)
         call_id = CallId(uuid4().hex[:16])
         leg = _new_leg(call_id, Role.CITIZEN, caller)
         try:
@@ -170,9 +182,8 @@ class SipCallControl:
             prompt=self._settings.prompts.get,
             silence_limit=self._settings.silence_limit,
         )
-        incoming = IncomingCall(
-            leg=live, external_id=session.id, caller=caller, dialled=session.called.user or str(session.called)
-        )
+        dialled = session.originally_called if isinstance(session, IncomingSession) else session.called
+        incoming = IncomingCall(leg=live, external_id=session.id, caller=caller, dialled=dialled.user or str(dialled))
         self._take(incoming, call_id)
         await self._live(session, live)
 
@@ -194,6 +205,19 @@ class SipCallControl:
             for known in [known for known, its in self._legs.items() if its is leg]:
                 del self._legs[known]
 
+    def _is_ours(self, session: Session) -> bool:
+        """Whether the number called is the hotline's on this trunk, in whatever form it is dialled."""
+        called = number_of(session.called, home_area=self._settings.home_area)
+        numbers = (read_number(number, home_area=self._settings.home_area) for number in self._numbers_of(session.peer))
+        return any(called.is_same_as(number) for number in numbers)
+
+    def _caller_of(self, session: Session) -> str:
+        """The caller's number as it is dialled here; "" for a caller without one."""
+        uri = session.caller.uri
+        if uri.host == ANONYMOUS.uri.host:
+            return ""
+        return number_of(uri, home_area=self._settings.home_area).national
+
     def _numbers_of(self, peer: str) -> Sequence[str]:
         return self._settings.hotline_numbers.get(peer) or (self._settings.hotline_number,)
 
@@ -212,17 +236,6 @@ class SipCallControl:
         number = self._settings.hotline_number
         display = story.caller if role is Role.AGENT else f"{number} {story.caller}".strip()
         return NameAddr(uri=Uri(user=number, host=local.host, port=local.port), display=display)
-
-    # -- trunks ----------------------------------------------------------------------------------------------
-
-    async def _watch_trunk(self, name: str, target: Target) -> None:
-        while True:
-            status = await self.agent.options(target, self._settings.check_limit)
-            word = "out of service" if status is None else "in service"
-            if word != self.trunk_status[name]:
-                log.info("trunk.changed", trunk=name, status=word)
-                self.trunk_status[name] = word
-            await asyncio.sleep(self._settings.check_interval)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(_logged(work, name), name=name)

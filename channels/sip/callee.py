@@ -13,6 +13,7 @@ class Callee:
     """Whom to call, and how: the request-URI, where it is sent, and what the way asks for.
 
     ``peer`` names the trunk or the telephone; ``credentials`` answer its 401 or 407; ``route`` holds Route values.
+    ``others`` are tried after ``target`` when it is silent or has no service (RFC 3263 4.3).
     """
 
     uri: str
@@ -20,3 +21,4 @@ class Callee:
     peer: str
     credentials: Credentials | None = None
     route: tuple[str, ...] = ()
+    others: tuple[Target, ...] = ()

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Protocol, cast
 
@@ -20,12 +20,11 @@ from channels.sip.message import BadMessage, Message, StreamParser, parse
 from channels.sip.target import ListenAddress as ListenAddress
 from channels.sip.target import Target as Target
 from channels.sip.tls import Tls
-from gateway.domain.errors import OurMistake, Unavailable
+from gateway.domain.errors import OurMistake
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 CONNECT_LIMIT = 5.0
 CLOSE_LIMIT = 1.0
-RESOLVE_LIMIT = 3.0
 SILENCE_LIMIT = 30.0
 MOST_CONNECTIONS = 1024
 MOST_PER_HOST = 256
@@ -361,27 +360,6 @@ class Connections:
         except OSError as error:  # TimeoutError is one
             log.info("sip.connection_refused", peer=str(target), error=type(error).__name__)
             connection.lose()
-
-
-async def resolve(target: Target, listen: Sequence[ListenAddress]) -> Target:
-    """Return *target* with an IP address for its host, of a family we listen on, or raise Unavailable."""
-    try:
-        ip_address(target.host)
-    except ValueError:
-        pass
-    else:
-        return target
-    try:
-        async with asyncio.timeout(RESOLVE_LIMIT):
-            found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port)
-    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        raise Unavailable(f"{target.host} has no address") from error
-    are_ipv6 = {":" in address.host for address in listen}
-    for _, _, _, _, address in found:
-        host = str(address[0])
-        if (":" in host) in are_ipv6:
-            return replace(target, host=host, name=target.name or target.host)
-    raise Unavailable(f"{target.host} has no address of a family we listen on")
 
 
 def host_towards(local: ListenAddress, target: Target) -> str:

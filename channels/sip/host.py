@@ -22,6 +22,7 @@ class Host(Protocol):
     endpoint: Endpoint
     hang_up_limit: float
     session_timer: TimerPolicy
+    fail_over_after: float
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Have *work* done in a task that ends with the user agent."""

@@ -1,19 +1,19 @@
-"""Our own telephone at somebody's registrar (RFC 3261 10.2): REGISTER with digest, refreshed, taken back at the end."""
+"""Ourselves at somebody's registrar (RFC 3261 10.2, RFC 3608): REGISTER with digest, refreshed, taken back."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from channels.sip.authorization import Authorization
-from channels.sip.connections import Target
+from channels.sip.connections import Target, Unlistened
 from channels.sip.dialog import MAX_FORWARDS
 from channels.sip.digest import Credentials
 from channels.sip.endpoint import Endpoint
@@ -35,17 +35,25 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who we are at which registrar; *expires* is how long to ask for, in seconds."""
+    """Who we are at which registrar; *expires* is how long to ask for, in seconds.
+
+    ``place`` is where its requests are sent, if that is not ``registrar`` itself, which may be a name.
+    """
 
     user: str
     password: str = field(repr=False)
     registrar: Target
     expires: int = 300
+    place: Target | None = None
+
+    def at(self, place: Target) -> Account:
+        """Return the account with requests sent there."""
+        return replace(self, place=place)
 
     @property
     def address(self) -> Uri:
         """The address of record."""
-        port = None if self.registrar.port == 5060 else self.registrar.port
+        port = None if self.registrar.port in (0, 5060) else self.registrar.port
         return Uri(user=self.user, host=self.registrar.host, port=port)
 
     @property
@@ -58,11 +66,18 @@ class Registration:
     """One binding. An async context manager: inside the block we are reachable.
 
     Entering raises `Refused` when the registrar will not have us, `Unavailable` when it is silent. *on_change* is told
-    when the binding is lost (False) and when it is back (True).
+    when the binding is lost (False) and when it is back (True). Or ``hold`` it in a task that never gives up. *locate*
+    is asked before every REGISTER where it goes; *route* holds Route values.
     """
 
     def __init__(
-        self, endpoint: Endpoint, account: Account, *, on_change: Callable[[bool], None] = lambda held: None
+        self,
+        endpoint: Endpoint,
+        account: Account,
+        *,
+        on_change: Callable[[bool], None] = lambda held: None,
+        locate: Callable[[], Awaitable[Account]] | None = None,
+        route: Sequence[str] = (),
     ) -> None:
         self._endpoint = endpoint
         self._account = account
@@ -73,6 +88,9 @@ class Registration:
         self._number = 0
         self._expires = account.expires
         self._keeping: asyncio.Task[None] | None = None
+        self._locate = locate
+        self._route = tuple(route)
+        self.service_route: tuple[str, ...] = ()
 
     async def __aenter__(self) -> Self:
         granted = await self._register(self._expires, ANSWER_LIMIT)
@@ -89,12 +107,22 @@ class Registration:
         with suppress(Refused, Unavailable):
             await self._register(0, FAREWELL_LIMIT)
 
-    async def _keep(self, granted: float) -> None:
-        """Refresh for ever; a registrar that is away is asked again."""
-        held = True
+    async def hold(self) -> None:
+        """Be registered until cancelled, from the first moment the registrar lets us."""
+        await self._keep(None)
+
+    def forget(self) -> None:
+        """Take the binding back without waiting for the answer."""
+        with suppress(Unlistened):
+            self._endpoint.request(self._request(0), self._account.place or self._account.registrar, lambda _: None)
+
+    async def _keep(self, granted: float | None) -> None:
+        """Refresh for ever; a registrar that is away is asked again. *granted* None: there is no binding yet."""
+        held, granted, is_first = granted is not None, granted or 0.0, granted is None
         while True:
-            await asyncio.sleep(granted * REFRESH_AT if held else RETRY_AFTER)
-            was_held = held
+            if not is_first:
+                await asyncio.sleep(granted * REFRESH_AT if held else RETRY_AFTER)
+            was_held, is_first = held, False
             try:
                 granted = await self._register(self._expires, ANSWER_LIMIT)
                 held = True
@@ -114,14 +142,17 @@ class Registration:
         if response.status >= 300:
             words = f"the registrar {self._account.registrar} says {response.status} {response.reason}"
             raise Unavailable(words) if response.status >= 500 else Refused(words)
+        self.service_route = tuple(response.headers.all("Service-Route"))
         return self._granted(response, expires)
 
     async def _ask(self, expires: int) -> Response:
         """Send REGISTER, with credentials where they are asked for and longer where it is too brief (423)."""
         tries = 0
+        if self._locate is not None:
+            self._account = await self._locate()
         while True:
             request = self._request(expires)
-            response, is_from_peer = await self._endpoint.ask(request, self._account.registrar)
+            response, is_from_peer = await self._endpoint.ask(request, self._account.place or self._account.registrar)
             if not is_from_peer:
                 raise Unavailable(f"the registrar {self._account.registrar} does not answer")
             least = response.headers.get("Min-Expires") or ""
@@ -135,8 +166,8 @@ class Registration:
     def _request(self, expires: int) -> Request:
         account = self._account
         self._number += 1
-        contact = self._endpoint.local_uri(account.registrar, account.user)
-        headers = Headers()
+        contact = self._endpoint.local_uri(account.place or account.registrar, account.user)
+        headers = Headers(("Route", route) for route in self._route)
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", str(NameAddr(uri=account.address).with_tag(self._tag)))
         headers.add("To", f"<{account.address}>")
@@ -151,7 +182,7 @@ class Registration:
 
     def _granted(self, response: Response, asked: int) -> float:
         """How long our binding lasts; a registrar that names no time gives what was asked."""
-        ours = self._endpoint.local_uri(self._account.registrar, self._account.user)
+        ours = self._endpoint.local_uri(self._account.place or self._account.registrar, self._account.user)
         for value in response.headers.all("Contact"):
             with suppress(ValueError):
                 contact = NameAddr.parse(value)

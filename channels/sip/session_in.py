@@ -9,6 +9,7 @@ from channels.sip.bodies import UnusableBody, description_of
 from channels.sip.capabilities import RELIABLE, requires, supports
 from channels.sip.dialog import Dialog
 from channels.sip.exchange import IncomingRequest
+from channels.sip.identity import originally_called, wants_privacy
 from channels.sip.message import Request
 from channels.sip.offer_answer import NotAcceptable
 from channels.sip.provisional import ReliableProvisionals
@@ -27,6 +28,7 @@ class IncomingSession(Session):
 
     Provisional answers are reliable (RFC 3262) where the caller requires that, and those with a description where he
     supports it. A description that has been acknowledged settles offer and answer: the 2xx then carries none.
+    ``is_private``: the caller does not want to be shown. ``originally_called`` is whom he dialled, before diversions.
     ``replaces`` is the session that ends when this one is answered (RFC 3891).
     """
 
@@ -37,6 +39,8 @@ class IncomingSession(Session):
     ) -> None:
         super().__init__(host, invite.request, local_tag=invite.tag, peer=peer, fallback=invite.source)
         self.caller = caller
+        self.is_private = wants_privacy(invite.request)
+        self.originally_called = originally_called(invite.request) or self.called
         self.replaces = replaces
         self.refreshing.check(invite.request)
         self.remote_offer = description_of(invite.request)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import structlog
 
+from channels.sip.agenda import Alarm
 from channels.sip.authorization import Authorization
 from channels.sip.bodies import SDP, UnusableBody, description_of
 from channels.sip.callee import Callee as Callee
@@ -69,6 +70,7 @@ class OutgoingSession(Session):
         )
         self._outgoing: OutgoingRequest | None = None
         self._redirection = Redirection(callee)
+        self._silence: Alarm | None = None
         self._tries = 0
         self._early: dict[str, _Early] = {}
         self.local_description = offer
@@ -81,9 +83,12 @@ class OutgoingSession(Session):
             self.request.headers.set(name, value)
         self.authorization.add_to(self.request)
         self.invited_at = self.host.endpoint.now()
-        self._outgoing = self.host.endpoint.request(
-            self.request, self._callee.target, self.guarded(self._take_response)
-        )
+        endpoint = self.host.endpoint
+        self._outgoing = endpoint.request(self.request, self._callee.target, self.guarded(self._take_response))
+        if self._callee.others:
+            self._silence = endpoint.call_at(
+                endpoint.now() + self.host.fail_over_after, self.guarded(self._leave_silent_server)
+            )
 
     @property
     def is_peer_there(self) -> bool:
@@ -127,6 +132,9 @@ class OutgoingSession(Session):
 
     def _take_response(self, response: Response) -> None:
         self.learn_methods(response)
+        if self._silence is not None:
+            self.host.endpoint.call_off(self._silence)
+            self._silence = None
         if response.status < 200:
             self._take_provisional(response)
         elif response.status < 300:
@@ -134,6 +142,8 @@ class OutgoingSession(Session):
         elif self._may_go_on(response):
             self._tries += 1
             self._start_again()
+        elif self.state is SessionState.INVITED and self._has_no_service(response):
+            self._go_to_next_server()
         elif (elsewhere := self._elsewhere(response)) is not None:
             self._tries = 0
             self._callee = elsewhere
@@ -143,6 +153,35 @@ class OutgoingSession(Session):
             self._start_again()
         else:
             self._take_refusal(response)
+
+    def _leave_silent_server(self) -> None:
+        """Go on to the trunk's next server; should this one answer after all, its call is ended."""
+        silent = self._outgoing
+        if self.state is SessionState.INVITED and silent is not None and not silent.is_heard:
+            silent.on_response = self.guarded(self._take_late)
+            silent.cancel()
+            self._go_to_next_server()
+
+    def _go_to_next_server(self) -> None:
+        """Send the same INVITE to the next server, as another transaction (RFC 3263 4.3)."""
+        first, *others = self._callee.others
+        log.info("session.failed_over", session_id=self.id, peer=self.peer)
+        self._callee = replace(self._callee, target=first, others=tuple(others))
+        self.fallback = first
+        self.request = self._invite(number=self.request.cseq[0])
+        self.start()
+
+    def _take_late(self, response: Response) -> None:
+        """An answer of a server that we have left."""
+        if 200 <= response.status < 300 and (response.to.tag or "") not in self._acks:
+            dialog = Dialog.of_caller(self.request, response)
+            self._acks[response.to.tag or ""] = self.acknowledge(self.request, dialog)
+            self.send("BYE", lambda request, response: None, dialog=dialog)
+
+    def _has_no_service(self, response: Response) -> bool:
+        """Whether this server cannot, where another one of the trunk might."""
+        failed = self._outgoing is not None and self._outgoing.failed
+        return bool(self._callee.others) and (failed or response.status == 503)
 
     def _start_again(self) -> None:
         self._early.clear()

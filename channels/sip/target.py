@@ -12,8 +12,9 @@ TLS_PORT = 5061
 class Target:
     """``udp``, ``tcp`` or ``tls``, a host, a port.
 
-    The host is an IP address wherever messages are sent or received (see ``connections.resolve``). When listening,
-    port 0 asks for a free one. ``name`` is what a TLS far end's certificate must name, if not the host.
+    The host is an IP address wherever messages are sent or received (see ``resolver``). When listening, port 0 asks
+    for a free one; in a trunk's target it asks the DNS for the servers of a domain. ``name`` is what a TLS far end's
+    certificate must name, if not the host.
     """
 
     transport: str

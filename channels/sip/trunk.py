@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from channels.sip.digest import Credentials
+from channels.sip.identity import identity_headers
 from channels.sip.target import Target, default_port
 from channels.sip.uri import Uri
 
@@ -17,7 +18,9 @@ class Trunk:
 
     Calls come from ``target.host`` and from the addresses and networks of ``sources``, from any port unless
     ``same_port``: then over UDP only from the port of ``target``, so that trunks and telephones may share a machine.
-    ``proxy`` is where our requests to it go first (an outbound proxy, RFC 3261 8.1.2), and counts as a source.
+    ``believes`` its P-Asserted-Identity. We call it as ``asserts`` (a number of ours; "": as From says) and, with
+    ``is_private``, ask it not to show us (RFC 3325). ``proxy`` is where our requests to it go first (an outbound proxy,
+    RFC 3261 8.1.2), and counts as a source. With ``registers`` we register there as the user of ``credentials``.
     With ``keeps_way`` all requests of a call go where its first one went or came from, whatever Contact and
     Record-Route say: some carriers' SBCs name their inside address there.
     """
@@ -29,6 +32,10 @@ class Trunk:
     keeps_way: bool = False
     credentials: Credentials | None = None
     proxy: Target | None = None
+    believes: bool = True
+    asserts: str = ""
+    is_private: bool = False
+    registers: bool = False
 
     @property
     def first_hop(self) -> Target:
@@ -44,12 +51,17 @@ class Trunk:
         params: dict[str, str | None] = {"transport": transport, "lr": None} if transport else {"lr": None}
         return (f"<{Uri(host=self.proxy.host, port=self.proxy.port, params=params)}>",)
 
-    def uri(self, number: str) -> Uri:
-        """How *number* is called at this trunk."""
+    def uri(self, number: str | None) -> Uri:
+        """How *number* is called at this trunk; None is the trunk itself."""
         transport = self.target.transport
-        port = None if self.target.port == default_port(transport) else self.target.port
+        port = None if self.target.port in (0, default_port(transport)) else self.target.port
         params: dict[str, str | None] = {"transport": transport} if transport == "tls" else {}
         return Uri(user=number, host=self.target.host, port=port, params=params)
+
+    def identity(self, number: str, host: str) -> list[tuple[str, str]]:
+        """Return the headers that say to this trunk who we are; *host* is where it reaches us."""
+        asserted = Uri(user=number, host=host) if number else None
+        return identity_headers(asserted, is_private=self.is_private)
 
     def is_at(self, uri: Uri) -> bool:
         """Whether a URI of a redirection means this trunk: by the very names that are configured for it."""
@@ -72,6 +84,7 @@ class Trunks:
     def __init__(self, trunks: Iterable[Trunk]) -> None:
         self._by_name = {trunk.name: trunk for trunk in trunks}
         self._name_of: dict[str, str] = {}
+        self._target_of: dict[Target, Target] = {}
 
     def __iter__(self) -> Iterator[Trunk]:
         return iter(self._by_name.values())
@@ -90,9 +103,15 @@ class Trunks:
         source = self._as_configured(source)
         return next((trunk for trunk in self if trunk.sends_from(source)), None)
 
-    def remember(self, host: str, address: str) -> None:
-        """Know that *host*, as configured, is at this IP address."""
-        self._name_of[address] = host
+    def remember(self, target: Target, found: Sequence[Target]) -> None:
+        """Know where a target, as configured, is found now, and know it again when requests come from there."""
+        self._name_of.update({place.host: target.host for place in found})
+        if found:
+            self._target_of[target] = found[0]
+
+    def last_found(self, target: Target) -> Target:
+        """Return where a target, as configured, was found last; itself if it never was."""
+        return self._target_of.get(target, target)
 
     def _as_configured(self, source: Target) -> Target:
         return replace(source, host=self._name_of.get(source.host, source.host))

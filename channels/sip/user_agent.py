@@ -34,16 +34,17 @@ from channels.sip.agenda import Alarm
 from channels.sip.agent_settings import UserAgentSettings as UserAgentSettings
 from channels.sip.bodies import SDP, UnusableBody
 from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
-from channels.sip.connections import resolve
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import DigestServer
 from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
+from channels.sip.identity import ANONYMOUS, caller_of
 from channels.sip.message import Request, make_response
 from channels.sip.numbers import number_of
 from channels.sip.referral import BadReferral, Replaces, replaces_of
 from channels.sip.registrar import Registrar
+from channels.sip.resolver import Resolver
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import Direction, SessionState
@@ -78,6 +79,8 @@ class UserAgent:
     ) -> None:
         self.hang_up_limit = settings.hang_up_limit
         self.session_timer = settings.session_timer
+        self.fail_over_after = settings.fail_over_after
+        self._resolver = Resolver(settings.nameservers)
         self._find_number = settings.find_number
         self.endpoint = Endpoint(
             settings.listen,
@@ -98,13 +101,14 @@ class UserAgent:
         self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._service_routes: dict[str, tuple[str, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
 
     async def __aenter__(self) -> Self:
         for trunk in self._trunks:
             with suppress(Unavailable):  # asked again with every call
-                await self._resolve(trunk.first_hop)
+                await self.locate(trunk.first_hop)
         await self.endpoint.__aenter__()
         return self
 
@@ -131,16 +135,18 @@ class UserAgent:
 
     def trunk(self, name: str, number: str) -> Callee:
         """Say how to reach *number* over a trunk."""
-        trunk = self._trunks.get(name)
-        if trunk is None:
-            raise OurMistake(f"there is no trunk {name!r}")
+        trunk = self._trunk(name)
         return Callee(
             uri=str(trunk.uri(number)),
             target=trunk.first_hop,
             peer=name,
             credentials=trunk.credentials,
-            route=trunk.route,
+            route=self._service_routes.get(name) or trunk.route,
         )
+
+    def use_service_route(self, name: str, route: tuple[str, ...]) -> None:
+        """Send calls over a trunk by the route its registrar named (RFC 3608); () takes it back."""
+        self._service_routes[name] = route
 
     def telephone(self, user: str) -> Callee | None:
         """Say how to reach a telephone of ours, if it is registered."""
@@ -159,7 +165,13 @@ class UserAgent:
 
         Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
         """
-        callee = replace(callee, target=await self._resolve(callee.target))
+        first, *others = await self.locate(callee.target)
+        callee = replace(callee, target=first, others=tuple(others))
+        trunk = self._trunks.get(callee.peer)
+        if trunk is not None and (trunk.asserts or trunk.is_private):
+            me = from_.uri if not trunk.asserts else replace(from_.uri, user=trunk.asserts)
+            headers = [*headers, *trunk.identity(me.user or "", self.endpoint.local_uri(callee.target).host)]
+            from_ = ANONYMOUS if trunk.is_private else from_
         session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
         self._sessions[session.id, session.local_tag] = session
         try:
@@ -171,25 +183,44 @@ class UserAgent:
 
     async def options(self, target: Target, limit: float = 2.0) -> int | None:
         """Ask whether anyone is there; return the status of whatever answer comes within *limit* seconds, or None."""
+        return await self._ping(target, Uri(host=target.host, port=target.port or None), (), limit)
+
+    async def check(self, name: str, limit: float = 2.0) -> int | None:
+        """Ask whether a trunk is there, by the way its calls go; see `options`. Raises OurMistake for no trunk."""
+        trunk = self._trunk(name)
+        return await self._ping(trunk.first_hop, trunk.uri(None), trunk.route, limit)
+
+    async def _ping(self, target: Target, uri: Uri, route: Sequence[str], limit: float) -> int | None:
+        """Ask all servers of a target at once; the best answer counts."""
         try:
-            target = await self._resolve(target)
+            places = await self.locate(target, fresh=True)
         except Unavailable:
             return None
-        me = replace(self.endpoint.local_uri(target), user="jiesu")
-        headers = Headers()
+        answers: list[int] = []
+
+        async def ask(place: Target) -> None:
+            with suppress(OurMistake):
+                response, is_from_peer = await self.endpoint.ask(self._options_to(place, uri, route), place)
+                if is_from_peer:
+                    answers.append(response.status)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit), asyncio.TaskGroup() as asking:
+                for place in places:
+                    asking.create_task(ask(place))
+        return min(answers, default=None)
+
+    def _options_to(self, place: Target, uri: Uri, route: Sequence[str]) -> Request:
+        me = replace(self.endpoint.local_uri(place), user="jiesu")
+        headers = Headers(("Route", each) for each in route)
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", str(NameAddr(uri=me).with_tag(new_tag())))
-        headers.add("To", f"<{Uri(host=target.host, port=target.port)}>")
+        headers.add("To", f"<{uri}>")
         headers.add("Call-ID", secrets.token_hex(16))
         headers.add("CSeq", "1 OPTIONS")
         headers.add("Contact", f"<{me}>")
         headers.add("Accept", SDP)
-        request = Request(method="OPTIONS", uri=str(Uri(host=target.host, port=target.port)), headers=headers)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit):
-                response, is_from_peer = await self.endpoint.ask(request, target)
-                return response.status if is_from_peer else None
-        return None
+        return Request(method="OPTIONS", uri=str(uri), headers=headers)
 
     # What the endpoint asks (endpoint.Handler)
 
@@ -272,7 +303,10 @@ class UserAgent:
         for trunk in self._trunks:
             if trunk.is_at(uri) and (uri.scheme != "tel" or trunk.name == session.peer):
                 known = self._find_number(trunk.name, number)
-                return self.trunk(trunk.name, known) if known else None
+                if known is None:
+                    return None
+                callee = self.trunk(trunk.name, known)
+                return replace(callee, target=self._trunks.last_found(callee.target))
         return None
 
     def session_named(self, replaces: Replaces) -> Session | None:
@@ -377,19 +411,23 @@ class UserAgent:
         return None
 
     def _identity_of(self, request: Request, peer: str) -> NameAddr:
-        """Who calls: what a trunk asserts (RFC 3325), or the telephone whose password was proved."""
-        if self._trunks.get(peer) is None:
+        """Who calls: what a trunk we believe asserts, or the telephone whose password was proved."""
+        trunk = self._trunks.get(peer)
+        if trunk is None:
             return replace(request.from_, uri=replace(request.from_.uri, user=peer))
-        for asserted in request.headers.all("P-Asserted-Identity"):
-            with suppress(ValueError):
-                return NameAddr.parse(asserted)
-        return request.from_
+        return caller_of(request, believes=trunk.believes)
 
-    async def _resolve(self, target: Target) -> Target:
-        """Give a target its IP address, and know it again when requests come from there."""
-        resolved = await resolve(target, self._listen)
-        self._trunks.remember(target.host, resolved.host)
-        return resolved
+    async def locate(self, target: Target, *, fresh: bool = False) -> list[Target]:
+        """Give a target its IP addresses, and know it again when requests come from there."""
+        found = await self._resolver.locate(target, self._listen, fresh=fresh)
+        self._trunks.remember(target, found)
+        return found
+
+    def _trunk(self, name: str) -> Trunk:
+        trunk = self._trunks.get(name)
+        if trunk is None:
+            raise OurMistake(f"there is no trunk {name!r}")
+        return trunk
 
     def _trunk_of(self, source: Target) -> Trunk | None:
         """The trunk that *source* is: by its very address, else by host, unless a telephone registered there."""
