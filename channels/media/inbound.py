@@ -12,10 +12,13 @@ import numpy.typing as npt
 from channels.media import comfort_noise, g711, rtp
 from channels.media.g711 import Law, Pcm
 from channels.media.jitter import FRAME, LARGEST_PAYLOAD, Arrivals, Playout, Reception, Rows
+from channels.media.quality import Receiving
+from channels.media.wav import RATE
 
 _NOT_AUDIO: Final = 255
 _UNKNOWN: Final = 254
 _NO_NOISE: Final = 255
+_ANOTHER_CLOCK: Final = 8000
 _QUIET_PATIENCE: Final = 6
 """How many times longer a far end may send nothing after it has said that it would."""
 
@@ -44,6 +47,9 @@ class Inbound:
     def __init__(self, capacity: int, *, silent_after: float) -> None:
         self.playout = Playout(capacity)
         self.malformed = np.zeros(capacity, np.int64)
+        self.jitter = np.zeros(capacity)
+        """Interarrival jitter of each row's audio, in samples."""
+        self._transit = np.zeros(capacity, np.int64)
         self._kinds = np.full((capacity, 128), _UNKNOWN, np.uint8)
         self._receives = np.zeros(capacity, bool)
         self._silent_after = silent_after
@@ -59,6 +65,7 @@ class Inbound:
         """Make *row* ready for a new leg, which does not listen yet."""
         self.playout.clear(row)
         self.malformed[row] = self._silences_told[row] = 0
+        self.jitter[row] = 0.0
         self._receives[row] = False
         self._heard_at[row] = -inf
         self._noise[row] = _NO_NOISE
@@ -88,8 +95,10 @@ class Inbound:
         """Return what *row* has received."""
         return self.playout.reception(row)
 
-    def receive(self, rows: Rows, packets: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64], now: float) -> Round:
-        """Take a round of datagrams, at most one a row: ``packets[i, :sizes[i]]`` is for ``rows[i]``."""
+    def receive(
+        self, rows: Rows, packets: npt.NDArray[np.uint8], sizes: Rows, stamps: npt.NDArray[np.float64], now: float
+    ) -> Round:
+        """Take datagrams, at most one a row: ``packets[i, :sizes[i]]`` came for ``rows[i]`` at ``stamps[i]``."""
         lengths = sizes - rtp.HEADER_SIZE
         for place in np.flatnonzero((packets[:, 0] != rtp.PLAIN) | (lengths < 0)).tolist():
             lengths[place] = _straighten(packets[place], int(sizes[place]))
@@ -99,6 +108,7 @@ class Inbound:
         if 0 < length <= LARGEST_PAYLOAD and (lengths == length).all() and (kinds < _UNKNOWN).all():
             heard_again = self._note_heard(rows, now)
             self._noise[rows] = _NO_NOISE
+            self._note_jitter(rows, headers.timestamp, stamps)
             codes = packets[:, rtp.HEADER_SIZE : rtp.HEADER_SIZE + length]
             self.playout.arrive(Arrivals(rows, *_columns(headers), g711.decode(codes, kinds)))
             return Round(heard_again=heard_again)
@@ -110,6 +120,7 @@ class Inbound:
         others = [self._take_other(rows, headers, int(place), packets, lengths) for place in np.flatnonzero(other)]
         audio &= lengths > 0
         self._noise[rows[audio]] = _NO_NOISE
+        self._note_jitter(rows[audio], headers.timestamp[audio], stamps[audio])
         while audio.any():
             length = int(lengths[np.argmax(audio)])
             chosen = audio & (lengths == length)
@@ -117,6 +128,10 @@ class Inbound:
             codes = packets[chosen, rtp.HEADER_SIZE : rtp.HEADER_SIZE + length]
             self.playout.arrive(_arrivals(rows, headers, chosen, g711.decode(codes, kinds[chosen])))
         return Round(others, heard_again)
+
+    def receiving(self, row: int) -> Receiving | None:
+        """Return how the stream of *row* comes, None if none has."""
+        return self.playout.receiving(row, float(self.jitter[row]))
 
     def frames(self, rows: int) -> Pcm:
         """Return what the first *rows* rows say in this step, int16 [rows, 160]; zeros for those not to be heard."""
@@ -133,6 +148,14 @@ class Inbound:
         due = self._receives[:rows] & (silence >= (self._silences_told[:rows] + 1) * after)
         self._silences_told[:rows] += due
         return [(row, float(silence[row])) for row in np.flatnonzero(due).tolist()]
+
+    def _note_jitter(self, rows: Rows, timestamps: npt.NDArray[np.uint32], stamps: npt.NDArray[np.float64]) -> None:
+        """Estimate the interarrival jitter (RFC 3550 A.8); a step of more than `_ANOTHER_CLOCK` is no jitter."""
+        transit = (stamps * RATE).astype(np.int64) - timestamps
+        change = np.abs((transit - self._transit[rows] + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+        self._transit[rows] = transit
+        jitter = self.jitter[rows]
+        self.jitter[rows] = np.where(change < _ANOTHER_CLOCK, jitter + (change - jitter) / 16, jitter)
 
     def _note_heard(self, rows: Rows, now: float) -> list[int]:
         self._heard_at[rows] = now

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from channels.media import concealment
 from channels.media.g711 import Pcm
+from channels.media.quality import Receiving
 
 FRAME: Final = 160
 TARGET: Final = 320
@@ -219,6 +220,13 @@ class Playout:
             concealed_samples=int(self._concealed[row]),
             delay=int(self._lead[row]) / 8000,
         )
+
+    def receiving(self, row: int, jitter: float) -> Receiving | None:
+        """Return the counters that RTCP reports, None before the first packet."""
+        if self._ssrc[row] == _NEVER:
+            return None
+        ssrc, sequence = int(self._ssrc[row]), int(self._sequence[row])
+        return Receiving(ssrc, sequence, int(self._expected[row]), int(self._received[row]), jitter)
 
     def totals(self, legs: int) -> tuple[int, int]:
         """Return packets received and packets lost by the first *legs* rows together."""

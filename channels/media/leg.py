@@ -14,6 +14,7 @@ from typing import Final, Literal
 from channels.media import wire
 from channels.media.feed import Feed
 from channels.media.g711 import Law
+from channels.media.quality import UNKNOWN, Quality
 
 LawName = Literal["PCMU", "PCMA"]
 
@@ -23,7 +24,10 @@ _EVENT_BACKLOG: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegStatistics:
-    """What a leg received and sent, in packets; ``concealed`` in seconds. ``restarts`` counts new streams in it."""
+    """What a leg received and sent, in packets; ``concealed`` in seconds. ``restarts`` counts new streams in it.
+
+    ``quality`` is as of the last reports; RTCP's figures of the far end are in it.
+    """
 
     received: int = 0
     sent: int = 0
@@ -34,6 +38,7 @@ class LegStatistics:
     foreign: int = 0
     malformed: int = 0
     concealed: float = 0.0
+    quality: Quality = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Heard:
     """RTP comes again."""
 
 
-LegEvent = Digit | Silent | Heard
+LegEvent = Digit | Silent | Heard | Quality
 
 
 class PlayEnd(Enum):
@@ -112,13 +117,16 @@ class MediaLeg:
         sends: bool = True,
         receives: bool = True,
         comfort_noise: bool = False,
+        rtcp_mux: bool = False,
+        rtcp: tuple[str, int] | None = None,
     ) -> None:
         """Send to, and listen to, this far end; called again, it re-targets the stream.
 
         *address* is numeric: ValueError if not. *payload_type* defaults to the law's static one. *telephone_event* is
         the payload type of RFC 4733, None if the peer takes none (keys are then sent as tones). *sends* and
         *receives* are ours: False, False is on hold. *comfort_noise* if the peer takes RFC 3389 (payload type 13):
-        silence is then announced to it instead of sent; the peer's own is understood in any case.
+        silence is then announced to it instead of sent; the peer's own is understood in any case. Reports (RTCP) go to
+        *rtcp* (RFC 3605), to the same port if *rtcp_mux* (RFC 5761), else to the port above.
         """
         ipaddress.IPv4Address(address)
         kind = Law[law]
@@ -132,6 +140,8 @@ class MediaLeg:
             sends=sends,
             receives=receives,
             comfort_noise=comfort_noise,
+            rtcp_mux=rtcp_mux,
+            rtcp=rtcp,
         )
         self._send(self._connection)
 
@@ -239,6 +249,8 @@ class MediaLeg:
                 self._tell(Silent(seconds))
             case wire.HeardAgain():
                 self._tell(Heard())
+            case wire.QualityKnown(_, quality):
+                self._tell(quality)
             case wire.Closed():
                 self.end(_statistics(event))
 
@@ -272,4 +284,5 @@ def _statistics(closed: wire.Closed) -> LegStatistics:
         foreign=closed.foreign,
         malformed=closed.malformed,
         concealed=closed.concealed_samples / 8000,
+        quality=closed.quality,
     )

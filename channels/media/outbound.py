@@ -11,6 +11,7 @@ import numpy.typing as npt
 from channels.media import comfort_noise, g711, rtp
 from channels.media.dtmf import EventPacket
 from channels.media.g711 import Pcm
+from channels.media.quality import Sending
 
 FRAME: Final = 160
 PACKET_SIZE: Final = rtp.HEADER_SIZE + FRAME
@@ -61,6 +62,11 @@ class Outbound:
     def timestamp(self, row: int) -> int:
         """Return the timestamp of the coming frame of *row*."""
         return int(self._timestamp[row])
+
+    def sending(self, row: int) -> Sending:
+        """Return what RTCP reports of the stream of *row*."""
+        packets = int(self.sent[row])
+        return Sending(int(self._ssrc[row]), int(self._timestamp[row]), packets, packets * FRAME)
 
     def event_packet(self, row: int, payload_type: int, event: EventPacket) -> bytes:
         """Return the packet of a telephone event that takes the place of the coming audio packet of *row*."""

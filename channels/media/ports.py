@@ -11,6 +11,8 @@ from typing import Final
 ANY: Final = (0, 0)
 """The range that leaves the choice to the operating system."""
 
+_TRIES: Final = 16
+
 
 class PortPool:
     """Even ports of [low, high], handed out in turn."""
@@ -27,9 +29,9 @@ class PortPool:
         return len(self._free)
 
     def candidates(self, now: float) -> list[int]:
-        """Return the ports that may be tried, best first; ``[0]`` when any port will do."""
+        """Return the ports that may be tried, best first; some zeros when any port will do."""
         if self._anywhere:
-            return [0]
+            return [0] * _TRIES
         while self._resting and self._resting[0][0] <= now:
             self._free.append(self._resting.popleft()[1])
         return list(self._free)

@@ -26,7 +26,7 @@ from channels.media.files import Files
 from channels.media.g711 import Pcm
 from channels.media.ports import PortPool
 from channels.media.sockets import open_sockets
-from channels.media.switch import PERIOD, Full, Player, Switch
+from channels.media.switch import PERIOD, Full, OutgoingReport, Player, Switch
 from channels.media.wav import RATE
 
 MOST_CAUGHT_UP: Final = 5
@@ -35,6 +35,7 @@ LATE: Final = 0.005
 """Seconds after its due time from which a step counts as late."""
 
 _SOCKET_BUFFER: Final = 64 * 1024
+_LARGEST_REPORT: Final = 1500
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_TICKS: Final = 50
 _NICENESS: Final = -10
@@ -102,6 +103,9 @@ class MediaProcess:
         self._files = Files(lambda leg, reason: control.tell(wire.Trouble(leg, reason)))
         self._sockets = open_sockets(self._switch.packets, plain=start.plain_sockets)
         self._row_of: dict[str, int] = {}
+        self._report_sockets: dict[int, socket.socket] = {}
+        self._reporting = select.epoll()
+        self._reporting_row: dict[int, int] = {}
         self._loading: dict[str, int] = {}
         self._ticks = self._late_ticks = self._skipped_ticks = self._unsent_packets = 0
         self._worst_lateness = 0.0
@@ -157,6 +161,7 @@ class MediaProcess:
             due += missed * PERIOD
             missed = 0
         if len(self._switch):
+            self._exchange_reports(now)
             self._receive(now)
             for step in range(missed + 1):
                 self._step(due + step * PERIOD)
@@ -166,7 +171,23 @@ class MediaProcess:
 
     def _receive(self, now: float) -> None:
         for came in self._sockets.rounds():
-            self._switch.receive(came.rows, came.datagrams, came.sizes, came.sources, now)
+            self._switch.receive(came.rows, came.datagrams, came.sizes, came.sources, came.stamps, now)
+
+    def _exchange_reports(self, now: float) -> None:
+        """Take in the RTCP reports that came, and send those that are due."""
+        for descriptor, _ in self._reporting.poll(0):
+            row = self._reporting_row[descriptor]
+            with suppress(OSError):
+                datagram, source = self._report_sockets[row].recvfrom(_LARGEST_REPORT)
+                self._switch.take_report(row, datagram, source, time.time())
+        for report in self._switch.reports(now, time.time()):
+            self._send_report(report)
+
+    def _send_report(self, report: OutgoingReport) -> None:
+        sender = self._sockets.of(report.row) if report.mux else self._report_sockets.get(report.row)
+        if sender is not None:
+            with suppress(OSError, OverflowError):
+                sender.sendto(report.octets, report.target)
 
     def _step(self, at: float) -> None:
         rows = self._switch.step(at)
@@ -232,31 +253,60 @@ class MediaProcess:
             self._control.tell(wire.NotOpened(order.leg, str(full)))
             return
         bound = self._bind([order.port] if order.port else self._ports.candidates(time.monotonic()))
-        if bound is None:
+        if not bound:
             self._switch.close(order.leg)
             self._control.tell(wire.NotOpened(order.leg, f"no RTP port free at {self._address}"))
             return
-        port: int = bound.getsockname()[1]
+        rtp, *reports = bound
+        port: int = rtp.getsockname()[1]
         self._ports.take(port)
-        self._sockets.add(index, bound)
+        self._sockets.add(index, rtp)
+        for each in reports:
+            self._report_sockets[index] = each
+            self._reporting.register(each.fileno(), select.EPOLLIN)
+            self._reporting_row[each.fileno()] = index
         self._row_of[order.leg] = index
         self._control.tell(wire.Opened(order.leg, port))
 
-    def _bind(self, ports: list[int]) -> socket.socket | None:
+    def _bind(self, ports: list[int]) -> list[socket.socket]:
+        """Return sockets for RTP and for RTCP at the port above; RTP alone if that is nowhere free; none if neither."""
+        alone: list[socket.socket] = []
         for port in ports:
-            with suppress(OSError), ExitStack() as stack:
-                rtp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
-                rtp.bind((self._address, port))
-                rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-                rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
-                stack.pop_all()
-                return rtp
-        return None
+            with suppress(OSError):
+                rtp = self._bound(port)
+                try:
+                    both = [rtp, self._bound(rtp.getsockname()[1] + 1)]
+                except (OSError, OverflowError):
+                    alone.append(rtp)
+                    continue
+                for each in alone:
+                    each.close()
+                return both
+        for each in alone[1:]:
+            each.close()
+        return alone[:1]
+
+    def _bound(self, port: int) -> socket.socket:
+        with ExitStack() as stack:
+            bound = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
+            bound.bind((self._address, port))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+            bound.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
+            stack.pop_all()
+        return bound
 
     def _close(self, leg: str) -> None:
+        goodbye = self._switch.goodbye(leg, time.time())
+        if goodbye is not None:
+            self._send_report(goodbye)
         closed = self._switch.close(leg)
         self._loading.pop(leg, None)
-        rtp = self._sockets.remove(self._row_of.pop(leg))
+        row = self._row_of.pop(leg)
+        rtp, reports = self._sockets.remove(row), self._report_sockets.pop(row, None)
+        if reports is not None:
+            self._reporting.unregister(reports.fileno())
+            del self._reporting_row[reports.fileno()]
+            reports.close()
         self._ports.give_back(rtp.getsockname()[1], time.monotonic())
         rtp.close()
         self._save()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,8 @@ from channels.media.rtp import HEADER_SIZE
 DATAGRAM: Final = 2048
 
 _ROUNDS: Final = 12
+_SO_TIMESTAMPNS: Final = 35
+_TIMESPEC: Final = struct.Struct("@qq")
 
 Octets = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -29,12 +32,14 @@ Addresses = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """At most one datagram a row: ``datagrams[i, :sizes[i]]`` came to ``rows[i]`` from ``sources[i]``, all [n]."""
+    """At most one datagram a row: ``datagrams[i, :sizes[i]]`` came to ``rows[i]`` from ``sources[i]``; all [n]."""
 
     rows: Numbers
     datagrams: Octets
     sizes: Numbers
     sources: Addresses
+    stamps: npt.NDArray[np.float64]
+    """When each came, seconds since 1970, by the kernel's clock."""
 
 
 class PlainSockets:
@@ -54,6 +59,7 @@ class PlainSockets:
         self._sockets[row] = bound
         self._row_of[bound.fileno()] = row
         self._ready.register(bound.fileno(), select.EPOLLIN)
+        bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def remove(self, row: int) -> socket.socket:
         """Serve *row* no longer; return its socket."""
@@ -61,6 +67,10 @@ class PlainSockets:
         self._ready.unregister(bound.fileno())
         del self._row_of[bound.fileno()]
         return bound
+
+    def of(self, row: int) -> socket.socket:
+        """Return the socket of *row*."""
+        return self._sockets[row]
 
     def rounds(self) -> Iterator[Round]:
         """Yield what has come, until there is no more, or for `_ROUNDS`; the matrices are those of the next round."""
@@ -71,12 +81,15 @@ class PlainSockets:
             rows: list[int] = []
             sizes: list[int] = []
             sources: list[int] = []
+            stamps: list[float] = []
             for descriptor, _ in ready:
                 row = self._row_of[descriptor]
                 try:
-                    size, source = self._sockets[row].recvfrom_into(self._inbox_views[len(rows)])
+                    size, extra, _, source = self._sockets[row].recvmsg_into([self._inbox_views[len(rows)]], 64)
                 except OSError:
                     continue
+                seconds, nanoseconds = _TIMESPEC.unpack(extra[0][2]) if extra else (0, 0)
+                stamps.append(seconds + nanoseconds / 1e9)
                 rows.append(row)
                 sizes.append(size)
                 sources.append(to_number(source))
@@ -86,6 +99,7 @@ class PlainSockets:
                     self._inbox[: len(rows)],
                     np.array(sizes, np.int64),
                     np.array(sources, np.uint64),
+                    np.array(stamps),
                 )
 
     def send(self, rows: Numbers, sizes: Numbers, targets: Addresses) -> int:
@@ -108,6 +122,8 @@ _MESSAGE: Final = np.dtype(
 """struct msghdr of a 64-bit system; the paddings belong to the fields before them."""
 _NAME: Final = np.dtype([("family", "=u2"), ("port", ">u2"), ("host", ">u4"), ("zero", "u8")])
 """struct sockaddr_in."""
+_STAMP: Final = np.dtype([("length", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")])
+"""struct cmsghdr with SCM_TIMESTAMPNS."""
 
 
 class _Messages:
@@ -126,6 +142,9 @@ class _Messages:
         self.headers["name_length"] = _NAME.itemsize
         self.headers["vectors"] = self.vectors.ctypes.data + places * self.vectors.strides[0]
         self.headers["vector_count"] = 1
+        self.stamps = np.zeros(capacity, _STAMP)
+        if opcode == ring.RECEIVE:
+            self.headers["control"] = self.stamps.ctypes.data + places * _STAMP.itemsize
         self.entries = np.zeros(capacity, ring.ENTRY)
         self.entries["opcode"] = opcode
         self.entries["address"] = self.headers.ctypes.data + places * _MESSAGE.itemsize
@@ -156,6 +175,7 @@ class RingSockets:
         self._descriptors[row] = bound.fileno()
         self._row_of[bound.fileno()] = row
         self._ready.register(bound.fileno(), select.EPOLLIN)
+        bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._rows = np.array(sorted(self._sockets), np.int64)
 
     def remove(self, row: int) -> socket.socket:
@@ -166,6 +186,10 @@ class RingSockets:
         self._descriptors[row] = -1
         self._rows = np.array(sorted(self._sockets), np.int64)
         return bound
+
+    def of(self, row: int) -> socket.socket:
+        """Return the socket of *row*."""
+        return self._sockets[row]
 
     def rounds(self) -> Iterator[Round]:
         """Yield what has come; every row is asked in the first round, then those that have more."""
@@ -191,6 +215,7 @@ class RingSockets:
     def _receive(self, rows: Numbers) -> Iterator[Round]:
         into = self._receiving
         into.headers["name_length"][: len(rows)] = _NAME.itemsize
+        into.headers["control_length"][: len(rows)] = _STAMP.itemsize
         entries = into.entries[: len(rows)].copy()
         entries["descriptor"] = self._descriptors[rows]
         sizes = self._ring.carry_out(entries)
@@ -202,7 +227,8 @@ class RingSockets:
         names = into.names[came]
         sources = names["host"].astype(np.uint64) << np.uint64(16) | names["port"]
         if len(came):
-            yield Round(rows[came], datagrams, sizes[came].astype(np.int64), sources)
+            stamps = into.stamps["seconds"][came] + into.stamps["nanoseconds"][came] / 1e9
+            yield Round(rows[came], datagrams, sizes[came].astype(np.int64), sources, stamps)
 
 
 def open_sockets(packets: Octets, *, plain: bool = False) -> PlainSockets | RingSockets:

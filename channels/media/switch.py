@@ -7,13 +7,14 @@ events and as portions of recordings. The instant of a step is an argument.
 from __future__ import annotations
 
 import heapq
+import random
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import rtp, wire
+from channels.media import rtcp, rtp, wire
 from channels.media.address import NOWHERE, Address, from_number, to_number
 from channels.media.capture import Capture, CaptureLog, Portion
 from channels.media.dtmf import DigitReceiver, DigitSender
@@ -23,10 +24,15 @@ from channels.media.jitter import Rows
 from channels.media.latch import Latch
 from channels.media.mixer import Mixer, saturate
 from channels.media.outbound import FRAME, Outbound
+from channels.media.quality import INTERVAL, Reporter
 from channels.media.wav import RATE
 
 PERIOD: Final = FRAME / RATE
 
+_FIRST_REPORT: Final = 192
+_LAST_REPORT: Final = 223
+"""Second octets that are RTCP's where both share a port (RFC 5761 4)."""
+_REPORTS_PERIOD: Final = 0.1
 _RECORDING: Final = 0
 _RECORDING_PORTION: Final = 25
 _UNSPECIFIED: Final = "0.0.0.0"
@@ -72,6 +78,19 @@ class Row:
     recording: Capture | None = None
     taps: dict[int, Capture] = field(default_factory=dict)
     foreign: int = 0
+    rtcp: Address | None = None
+    """Where the far end takes reports, if not one port above its RTP port."""
+    reporter: Reporter = field(default_factory=lambda: Reporter(f"{random.getrandbits(96):024x}"))
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingReport:
+    """An RTCP packet of a row, to be sent from its RTP port if ``mux``, else from its RTCP port."""
+
+    row: int
+    octets: bytes
+    target: Address
+    mux: bool
 
 
 class Switch:
@@ -83,6 +102,10 @@ class Switch:
         """Portions of recordings to be written, as (leg, first sample, pcm)."""
         self.targets = np.full(capacity, NOWHERE, np.uint64)
         """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
+        self._muxes = np.zeros(capacity, bool)
+        self._any_mux = False
+        self._report_due = np.full(capacity, np.inf)
+        self._reports_looked_at = -np.inf
         self._inbound = Inbound(capacity, silent_after=silent_after)
         self._outbound = Outbound(capacity)
         self.packets, self.sizes = self._outbound.packets, self._outbound.sizes
@@ -121,6 +144,11 @@ class Switch:
         is_new = row.latch.signal((order.address, order.port))
         self.targets[index] = to_number(row.latch.target) if row.latch.target else NOWHERE
         row.telephone_event = order.telephone_event
+        row.rtcp = order.rtcp
+        self._muxes[index] = order.rtcp_mux
+        self._any_mux = bool(self._muxes.any())
+        if is_new:
+            self._report_due[index] = now + INTERVAL * (0.25 + random.random() / 2)
         self._inbound.expect(index, order.law, order.payload_type, order.telephone_event)
         self._inbound.listen(index, receives=order.receives, is_new=is_new, now=now)
         nowhere = order.port == 0 or order.address == _UNSPECIFIED
@@ -141,6 +169,7 @@ class Switch:
         self._of_ended_legs += (reception.received, sent, reception.lost, row.foreign, malformed)
         self._inbound.clear(index)
         self._outbound.clear(index)
+        self._report_due[index], self._muxes[index] = np.inf, False
         self._row_at[index] = None
         self.targets[index] = NOWHERE
         heapq.heappush(self._free, index)
@@ -158,6 +187,7 @@ class Switch:
             foreign=row.foreign,
             malformed=malformed,
             concealed_samples=reception.concealed_samples,
+            quality=row.reporter.quality,
         )
 
     def bridge(self, leg: str, name: str | None) -> None:
@@ -240,6 +270,7 @@ class Switch:
         datagrams: npt.NDArray[np.uint8],
         sizes: npt.NDArray[np.int64],
         sources: npt.NDArray[np.uint64],
+        stamps: npt.NDArray[np.float64],
         now: float,
     ) -> None:
         """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for ``rows[i]``.
@@ -253,10 +284,18 @@ class Switch:
                 datagram, source = datagrams[place].data[: sizes[place]], from_number(int(sources[place]))
                 strange[place] = not self._admits(int(rows[place]), datagram, source, now)
             known = ~strange
-            rows, datagrams, sizes = rows[known], datagrams[known], sizes[known]
-            if not len(rows):
-                return
-        came = self._inbound.receive(rows, datagrams, sizes, now)
+            rows, datagrams, sizes, stamps = rows[known], datagrams[known], sizes[known], stamps[known]
+        if self._any_mux:
+            reports = self._muxes[rows] & (datagrams[:, 1] >= _FIRST_REPORT) & (datagrams[:, 1] <= _LAST_REPORT)
+            for place in np.flatnonzero(reports).tolist():
+                row = self._row_at[int(rows[place])]
+                if row is not None:
+                    self._take_report(row, datagrams[place, : sizes[place]].tobytes(), float(stamps[place]))
+            audio = ~reports
+            rows, datagrams, sizes, stamps = rows[audio], datagrams[audio], sizes[audio], stamps[audio]
+        if not len(rows):
+            return
+        came = self._inbound.receive(rows, datagrams, sizes, stamps, now)
         for index in came.heard_again:
             if (row := self._row_at[index]) is not None:
                 self.events.append(wire.HeardAgain(row.leg))
@@ -266,6 +305,35 @@ class Switch:
                 digit = row.keys_in.receive(other.payload, other.timestamp)
                 if digit is not None:
                     self.events.append(wire.DigitHeard(row.leg, digit, now))
+
+    def take_report(self, index: int, datagram: bytes, source: Address, wall: float) -> None:
+        """Take what came to the RTCP port of row *index*, if from the far end's host, at *wall* seconds since 1970."""
+        row = self._row_at[index]
+        if row is None:
+            return
+        if row.latch.target is None or source[0] != row.latch.target[0]:
+            row.foreign += 1
+            return
+        self._take_report(row, datagram, wall)
+
+    def reports(self, now: float, wall: float) -> list[OutgoingReport]:
+        """Return the RTCP reports that are due at *now*, which is *wall* seconds since 1970."""
+        if now < self._reports_looked_at + _REPORTS_PERIOD:
+            return []
+        self._reports_looked_at = now
+        due = []
+        for index in np.flatnonzero(self._report_due[: self._used] <= now).tolist():
+            row = self._row_at[index]
+            if row is not None and row.latch.target is not None:
+                self._report_due[index] = now + INTERVAL * (0.5 + random.random())
+                due.append(self._report(row, row.latch.target, wall))
+                self.events.append(wire.QualityKnown(row.leg, row.reporter.quality))
+        return due
+
+    def goodbye(self, leg: str, wall: float) -> OutgoingReport | None:
+        """Return the last report of *leg*, None if it has no far end."""
+        row = self._rows[leg]
+        return None if row.latch.target is None else self._report(row, row.latch.target, wall, goodbye=True)
 
     def step(self, at: float) -> Rows:
         """Play, mix and packetise one frame of every leg; its first sample is heard at the instant *at*.
@@ -305,6 +373,20 @@ class Switch:
         sent, malformed = self._outbound.sent[: self._used].sum(), self._inbound.malformed[: self._used].sum()
         now = np.array([received, sent, lost, foreign, malformed]) + self._of_ended_legs
         return int(now[0]), int(now[1]), int(now[2]), int(now[3]), int(now[4])
+
+    def _report(self, row: Row, target: Address, wall: float, *, goodbye: bool = False) -> OutgoingReport:
+        index, mux = row.index, bool(self._muxes[row.index])
+        octets = row.reporter.report(
+            self._outbound.sending(index), self._inbound.receiving(index), wall, goodbye=goodbye
+        )
+        default = target if mux else (target[0], target[1] + 1)
+        return OutgoingReport(index, octets, default if mux or row.rtcp is None else row.rtcp, mux)
+
+    def _take_report(self, row: Row, datagram: bytes, wall: float) -> None:
+        try:
+            row.reporter.take(datagram, self._outbound.sending(row.index).ssrc, wall)
+        except rtcp.MalformedReport:
+            self._inbound.malformed[row.index] += 1
 
     def _plan(self) -> Mixer:
         """Number the bridges afresh: who joins or leaves one is rare, steps are not."""

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from channels.media.quality import UNKNOWN, Quality
+
 LENGTH: Final = struct.Struct("!I")
 LARGEST: Final = 1 << 24
 
@@ -46,6 +48,8 @@ class Connect(msgspec.Struct, frozen=True, tag=True):
     sends: bool
     receives: bool
     comfort_noise: bool = False
+    rtcp_mux: bool = False
+    rtcp: tuple[str, int] | None = None
 
 
 class Close(msgspec.Struct, frozen=True, tag=True):
@@ -148,6 +152,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     foreign: int
     malformed: int
     concealed_samples: int
+    quality: Quality = UNKNOWN
 
 
 class PlayEnded(msgspec.Struct, frozen=True, tag=True):
@@ -178,6 +183,13 @@ class HeardAgain(msgspec.Struct, frozen=True, tag=True):
     """RTP comes again after a `WentSilent`."""
 
     leg: str
+
+
+class QualityKnown(msgspec.Struct, frozen=True, tag=True):
+    """How well a leg is heard at both ends, each time that reports are sent."""
+
+    leg: str
+    quality: Quality
 
 
 class Followed(msgspec.Struct, frozen=True, tag=True):
@@ -222,7 +234,18 @@ class Pulse(msgspec.Struct, frozen=True, tag=True):
 
 
 Event = (
-    Opened | NotOpened | Closed | PlayEnded | DigitHeard | WentSilent | HeardAgain | Followed | Tapped | Trouble | Pulse
+    Opened
+    | NotOpened
+    | Closed
+    | PlayEnded
+    | DigitHeard
+    | WentSilent
+    | HeardAgain
+    | QualityKnown
+    | Followed
+    | Tapped
+    | Trouble
+    | Pulse
 )
 
 _encoder = msgspec.msgpack.Encoder()

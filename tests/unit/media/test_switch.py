@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.media import g711, rtp, wire
+from channels.media import g711, rtcp, rtp, wire
 from channels.media.address import to_number
 from channels.media.g711 import Law, Pcm
 from channels.media.switch import PERIOD, Full, Player, Switch
+
+WALL = 1e9
 
 LOUD = np.full(160, 8000, np.int16)
 
@@ -45,7 +47,8 @@ class Plane:
         inbox = np.zeros((1, 2048), np.uint8)
         inbox[0, : len(datagram)] = np.frombuffer(datagram, np.uint8)
         sizes, sources = np.array([len(datagram)]), np.array([source], np.uint64)
-        self.switch.receive(np.array([leg]), inbox, sizes, sources, self.steps * PERIOD)
+        now = self.steps * PERIOD
+        self.switch.receive(np.array([leg]), inbox, sizes, sources, np.array([WALL + now]), now)
 
     def step(self) -> dict[int, Pcm]:
         """Return what each row is sent, decoded as mu-law."""
@@ -352,3 +355,64 @@ def test_a_packet_longer_than_any_telephone_sends_is_refused() -> None:
     plane.receive(0, bytes(1700))
 
     assert plane.switch.close("0").malformed == 1
+
+
+def test_reports_are_sent_every_five_seconds_or_so_and_tell_the_quality() -> None:
+    plane = Plane(legs=1)
+    times = []
+    for _ in range(1500):
+        plane.receive(0, spoken(Law.PCMU))
+        plane.step()
+        now = plane.steps * PERIOD
+        times += [(now, report) for report in plane.switch.reports(now, WALL + now)]
+
+    assert 3 <= len(times) <= 11
+    assert {report.target for _, report in times} == {("192.0.2.1", 4001)}
+    assert all(2.4 < b[0] - a[0] < 7.7 for a, b in pairwise(times))
+    told = [event.quality for event in plane.switch.events if isinstance(event, wire.QualityKnown)]
+    assert len(told) == len(times)
+    assert told[-1].lost == 0.0
+    assert told[-1].jitter < 0.001
+    block = rtcp.parse(times[-1][1].octets)[0].blocks[0]
+    assert block.lost == 0
+
+
+def test_reports_share_the_port_where_that_was_agreed() -> None:
+    plane = Plane(legs=1)
+    order = wire.Connect("0", "192.0.2.1", 4000, Law.PCMU, 0, 101, True, True, rtcp_mux=True)
+    plane.switch.connect(order, 0.0)
+    plane.step()
+    ours = plane.sent(0).ssrc
+    block = rtcp.Block(ssrc=ours, fraction_lost=64, lost=5, highest=1, jitter=80)
+    plane.receive_raw(0, rtcp.Report(5, blocks=[block]).encode())
+    plane.receive_raw(0, b"\x80\xc8\x00\x01")
+    goodbye = plane.switch.goodbye("0", WALL)
+    closed = plane.switch.close("0")
+
+    assert goodbye is not None
+    assert (goodbye.mux, goodbye.target) == (True, ("192.0.2.1", 4000))
+    assert (closed.quality.far_lost, closed.quality.far_jitter) == (0.25, 0.01)
+    assert (closed.received, closed.malformed) == (0, 1)
+
+
+def test_reports_of_strangers_are_not_believed() -> None:
+    plane = Plane(legs=1)
+    plane.step()
+    block = rtcp.Block(ssrc=plane.sent(0).ssrc, fraction_lost=64, lost=5, highest=1, jitter=80)
+    octets = rtcp.Report(5, blocks=[block]).encode()
+    plane.switch.take_report(0, octets, ("198.51.100.7", 4001), WALL)
+    plane.switch.take_report(3, octets, ("192.0.2.1", 4001), WALL)
+    before = plane.switch.close("0")
+
+    assert before.quality.far_lost is None
+    assert before.foreign == 1
+
+
+def test_a_far_end_may_name_another_port_for_reports() -> None:
+    plane = Plane(legs=1)
+    order = wire.Connect("0", "192.0.2.1", 4000, Law.PCMU, 0, 101, True, True, rtcp=("192.0.2.9", 700))
+    plane.switch.connect(order, 0.0)
+    goodbye = plane.switch.goodbye("0", WALL)
+
+    assert goodbye is not None
+    assert goodbye.target == ("192.0.2.9", 700)
