@@ -1,7 +1,7 @@
 """Reading plain values, as TOML and JSON give them, into dataclasses; whatever is wrong names its field.
 
-Understood: bool, int, str, datetime as ISO 8601 text, enums by value, tuples of one type, unions with None, dataclasses,
-and classes that have a ``parse``. Nothing is guessed: a number is not a text, an unknown key is not passed over.
+Understood: bool, int, str, datetime as ISO 8601 text, enums by value, tuples of one type, unions with None,
+dataclasses, and classes that have a ``parse``. Nothing is guessed: a number is not a text, an unknown key is an error.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def test_the_shipped_profiles_are_without_fault(capsys: pytest.CaptureFixture[st
 
 
 def test_faults_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = (FOLDER / "zhuhai-2023.toml").read_text(encoding="utf-8").replace("zhuhai-2023", "city", 1)
+    good = (FOLDER / "zhuhai-2023.toml").read_text(encoding="utf-8").replace('"zhuhai-2023"', '"city"')
     idle = tmp_path / "city.toml"
     idle.write_text(
         good.replace('"zhuhai-2023"', '"city"') + '\n[[citation]]\nid = "X"\narticle = "一"\nwords = "甲"\n'
