@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from config import phrases
 from config.profiles import FOLDER, ProfileFile, read_file
 from config.toml_file import TomlFile
+from gateway.domain.rules import KINDS, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "regulations.md"
@@ -52,7 +56,26 @@ def written() -> str:
     late = [row for row in rows if row in notes["not_yet"]]
     part = [row for row in rows if row in notes["partly"]]
     summary = f"{len(rows)} rows: {len(rows) - len(late) - len(part)} kept, {len(part)} in part, {len(late)} not yet.\n"
-    return "\n".join([HEAD, summary, *sections])
+    return "\n".join([HEAD, summary, *sections, *_kinds()])
+
+
+def _kinds() -> Iterator[str]:
+    """Yield what a rule can be about, for whoever writes a profile."""
+    yield "## Kinds of rule\n"
+    yield "`*` stands for what `gateway/domain/rules.py` lists there; a period's and a stage's last part, a category or an"
+    yield "urgency, may be left out. Fields in brackets may be left out.\n"
+    yield "| key | 中文 | value |"
+    yield "| --- | --- | --- |"
+    for kind in KINDS:
+        yield f"| `{kind.name}{'.*' * len(kind.parts)}` | {phrases.about(kind.name)} | {_shape(kind.type)} |"
+    yield ""
+
+
+def _shape(kind: Any) -> str:
+    if not dataclasses.is_dataclass(kind) or kind is Span:
+        return {bool: "true", str: "a Chinese name", Span: "a span such as `5 working days`"}.get(kind, "a list")
+    fields = dataclasses.fields(kind)
+    return ", ".join(f"`{each.name}`" if each.default is dataclasses.MISSING else f"[`{each.name}`]" for each in fields)
 
 
 def _section(file: ProfileFile, notes: dict[str, dict[str, list[str] | str]]) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Period:
 class Case:
     """One matter in the closed loop.
 
-    ``before`` is the stage to which a pending request leads back. ``counts`` has urges, returns, extensions, redos and
+    ``is_signed``: the unit has signed for it, whoever it sent it on to. ``before`` is the stage to which a pending request leads back. ``counts`` has urges, returns, extensions, redos and
     follow-ups; ``asked_days`` the working days of a pending extension. ``grade`` is that of the present round.
     """
 
@@ -68,6 +68,7 @@ class Case:
     can_be_reached: bool = True
     unit: str = ""
     assist: tuple[str, ...] = ()
+    is_signed: bool = False
     is_designated: bool = False
     is_return_refused: bool = False
     before: Stage | None = None

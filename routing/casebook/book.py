@@ -76,6 +76,12 @@ class Casebook:
             facts += draft.facts
         return Outcome(case=case, facts=tuple(facts))
 
+    def recount(self, case: Case, now: datetime) -> Outcome:
+        """Count the provisional periods of *case* anew, because this book's calendar has learnt of a notice."""
+        draft = self._draft(case, now)
+        draft.recount()
+        return Outcome(case=draft.case, facts=tuple(draft.facts))
+
     def _draft(self, case: Case, now: datetime) -> Draft:
         return Draft(case=case, profile=self.profile, reckoning=self._reckoning, now=now, facts=[])
 

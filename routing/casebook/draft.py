@@ -158,6 +158,16 @@ class Draft:
         if period is not None and period.state is PeriodState.MET:
             self.reset(period, state=PeriodState.RUNNING, live_from=self.now)
 
+    def recount(self) -> None:
+        """Count every provisional period that is not over anew, and say which of them ends at another instant."""
+        for period in self.case.periods:
+            if period.provisional and period.state in (PeriodState.RUNNING, PeriodState.PAUSED):
+                end = self.reckoning.deadline(period.span, period.since)
+                changed = replace(period, due=end.at, provisional=end.provisional, live_from=self.now)
+                self.change(periods=tuple(changed if each is period else each for each in self.case.periods))
+                if end.at != period.due:
+                    self._say_due(changed, period.rows)
+
     def restate(self, kind: PeriodKind, rows: Rows) -> None:
         """Say once more until when a period goes on that somebody may believe to be over."""
         if (period := self.case.period(kind)) is not None:

@@ -57,7 +57,9 @@ def sign(draft: Draft, command: Sign, around: Surroundings) -> None:
     if rule is not None and rule.value.late is LateReturn.RED_CARD and _is_over(draft, PeriodKind.SIGN):
         draft.say("card", rule.rows, colour="red")
     draft.meet(PeriodKind.SIGN)
-    draft.begin(Moment.SIGNED)
+    if not draft.case.is_signed:
+        draft.change(is_signed=True)
+        draft.begin(Moment.SIGNED)
     if at_once := draft.profile.ruling(CONTACT_AT_ONCE):
         draft.tell("unit", "contact_at_once", at_once.rows)
 

@@ -141,6 +141,7 @@ def to_unit(draft: Draft, unit: str, assist: tuple[str, ...], *, is_designated: 
     draft.change(
         unit=unit,
         assist=assist,
+        is_signed=False,
         is_designated=is_designated,
         is_return_refused=False,
         before=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gateway.domain.case import (
@@ -24,6 +24,7 @@ from gateway.domain.case import (
 )
 from gateway.domain.rules import PeriodKind, Stage
 from routing.casebook import Casebook, Shelf
+from routing.working_time import Calendar
 from tests.fakes.regulation import CALENDAR, MONDAY, Story, T, regulation
 
 HELP = Accept(category="help")
@@ -161,6 +162,41 @@ def test_an_audit_that_fails_without_any_period_says_none(tmp_path: Path) -> Non
     assert names(story.after(5, AuditFail())) == ["stage", "count", "tell"]
     assert story.case is not None
     assert story.case.stage is Stage.SIGNED
+
+
+def test_a_provisional_period_is_counted_anew_when_the_notice_is_out(tmp_path: Path) -> None:
+    rules = {
+        "period.handle": '{ span = "2 working days", runs_from = "dispatched" }',
+        "period.sign": '{ span = "1 working day", runs_from = "dispatched" }',
+        "period.contact": '{ span = "1 hour", runs_from = "dispatched" }',
+    }
+    profile = regulation(tmp_path, rules).at(MONDAY)
+    unknown = Casebook(profile, Calendar())
+    case = unknown.apply(None, T, HELP, MONDAY).case
+    assert case is not None
+    case = unknown.apply(case, T, TO_UNIT, MONDAY).case
+    assert case is not None
+    known = Casebook(profile, Calendar().with_notice(2026, rest=[date(2026, 3, 4)], work=[]))
+
+    outcome = known.recount(case, MONDAY + timedelta(hours=1))
+
+    said = [(fact.details["kind"], fact.details["due"].date(), "provisional" in fact.details) for fact in outcome.facts]
+    assert said == [("handle", date(2026, 3, 6), False)]
+    assert outcome.case is not None
+    assert not any(period.provisional for period in outcome.case.periods)
+    assert known.recount(outcome.case, MONDAY + timedelta(hours=2)).facts == ()
+
+
+def test_a_unit_signs_once_whoever_it_sends_the_ticket_on_to(tmp_path: Path) -> None:
+    rules = {
+        "period.handle": '{ span = "5 working days", runs_from = "dispatched", renewed = "signed" }',
+        "dispatch.onward": "true",
+    }
+    story = Story(tmp_path, rules)
+    for hour, command in enumerate((HELP, TO_UNIT, Sign(), TO_UNIT)):
+        story.after(hour, command)
+
+    assert names(story.after(100, Sign())) == ["stage"]
 
 
 def test_a_new_ticket_follows_the_rules_of_its_own_day(tmp_path: Path) -> None:
