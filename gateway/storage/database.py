@@ -43,6 +43,11 @@ class Database(Protocol):
         """The file, there or not, beside which the journal's anchor lies."""
         ...
 
+    @property
+    def absence(self) -> float:
+        """Seconds after which one that went away may be back: what is worth waiting to learn of a commit's end."""
+        ...
+
     def create(self) -> None:
         """Make it when there is none. Raises `Lost`, or `Refused` when it can never serve."""
         ...

@@ -30,6 +30,9 @@ JOURNAL_LOCK = 0x6A69657375
 HOLDING_LIMIT = 5.0
 """Seconds a node may be silent within a transaction, and so keep the others waiting, before the server ends it."""
 
+RECOVERY_LIMIT = 10.0
+"""Seconds to wait for a server that was lost in the middle of a commit, before its outcome is called unknown."""
+
 OLDEST_VERSION = 130000
 """The oldest server we have the statements for, as `server_version_num` counts."""
 
@@ -92,6 +95,11 @@ class PostgresDatabase:
     def anchored(self) -> Path:
         """This node's own place for the anchor."""
         return self._anchored
+
+    @property
+    def absence(self) -> float:
+        """As long as a server takes to start again after a crash."""
+        return RECOVERY_LIMIT
 
     def create(self) -> None:
         """Make the folder of the anchor; the database is its administrator's to make. See `Database.create`."""

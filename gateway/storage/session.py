@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import exc
 
-from gateway.domain.errors import OurMistake
+from gateway.domain.errors import OurMistake, Unavailable
 from gateway.domain.events import Fact, Json
 from gateway.ports import Clock
 from gateway.storage.anchor import read_anchor, write_anchor
 from gateway.storage.chain import Anchor
 from gateway.storage.database import Database, Hindered
 from gateway.storage.location import Where, database_at
-from gateway.storage.transaction import SqlTransaction, entry_hash, last_entry
+from gateway.storage.records import Values
+from gateway.storage.transaction import SqlTransaction, entry_hash, last_entry, write_facts
 from gateway.storage.writer import Lost
 
 T = TypeVar("T")
@@ -30,6 +32,9 @@ ANCHOR_EVERY = 1.0
 
 TRIES = 3
 """How often a unit is run that a deadlock or a failed serialization undid."""
+
+PAUSE = 0.2
+"""Seconds between two attempts to reach a server that went away in the middle of a commit."""
 
 
 class SqlSession:
@@ -47,7 +52,8 @@ class SqlSession:
         self._engine = self._database.engine(writes=True, patience=patience)
         self._connection: sa.Connection | None = None
         self._stay: Callable[[], None] = lambda: None
-        self._last = Anchor()
+        self._facts: list[Values] = []
+        self._before = self._last = Anchor()
         self._durable: Anchor | None = None
         self._anchored: Anchor | None = None
         self._anchor_due = clock.monotonic()
@@ -55,19 +61,18 @@ class SqlSession:
 
     def begin(self) -> None:
         """Take the write to ourselves, opening the database when it is not open."""
-        try:
-            with self._database.losses():
-                if self._connection is None:
-                    self._connection = self._engine.connect()
-                    self._connection.begin()
-                    self._stay = self._database.watch(self._connection)
-                    self._last = self._resumed(self._connection)
-                else:
-                    self._stay()
-                    self._connection.begin()
-                    self._last = last_entry(self._connection)
-        except Hindered as error:
-            raise Lost(str(error)) from error
+        self._facts.clear()
+        with self._losses():
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                self._connection.begin()
+                self._stay = self._database.watch(self._connection)
+                self._last = self._resumed(self._connection)
+            else:
+                self._stay()
+                self._connection.begin()
+                self._last = last_entry(self._connection)
+        self._before = self._last
 
     def run(self, work: Callable[[SqlTransaction], T]) -> T:
         """Run one unit in its own savepoint, again when a deadlock or a failed serialization undid it."""
@@ -80,17 +85,26 @@ class SqlSession:
         return self._run_once(work)
 
     def commit(self) -> None:
-        """Wait for the disk, then make sure that it was our database we wrote to."""
-        with self._database.losses():
-            self._open_connection().commit()
-        self._stay()
+        """Write the facts and wait for the disk, then make sure that it was our database we wrote to.
+
+        A line that is cut in the middle of a commit does not tell whether it was made. Then the journal does.
+        """
+        try:
+            with self._losses():
+                connection = self._open_connection()
+                write_facts(connection, self._facts)
+                connection.commit()
+            self._stay()
+        except Lost:
+            if not self._was_made():
+                raise
         self._durable = self._last
 
     def tend(self) -> None:
         """See that the database is there and, after a loss, takes a write again; leave an anchor when one is due."""
         if self._connection is None:
             self.begin()
-            with self._database.losses():
+            with self._losses():
                 self._database.prove(self._open_connection())
             self.commit()
         self._stay()
@@ -133,8 +147,9 @@ class SqlSession:
         values: dict[str, Json] = {"reason": reason}
         if seen is not None:
             values |= {"seq": seen.seq, "hash": seen.hash}
-        transaction = SqlTransaction(connection, last)
+        transaction = SqlTransaction(lambda: connection, last)
         transaction.append(Fact(kind="journal.doubted", at=self._clock.now(), values=values))
+        self._facts += transaction.facts
         return transaction.last
 
     def _drop_anchor(self) -> None:
@@ -151,20 +166,54 @@ class SqlSession:
         self._anchored = self._durable
         self.anchor_error = ""
 
+    def _was_made(self) -> bool:
+        """Look, on another connection, for the last fact of the commit that failed; without one nobody can tell.
+
+        Beginning there waits for the end of the old transaction, should the server still be at it.
+        """
+        self.abandon()
+        deadline = time.monotonic() + self._database.absence
+        while self._last != self._before:
+            with suppress(Unavailable), self._losses(), self._engine.connect() as connection, connection.begin():
+                return entry_hash(connection, self._last.seq) == self._last.hash
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(PAUSE)
+        return False
+
+    @contextmanager
+    def _losses(self) -> Iterator[None]:
+        """Where no unit runs, what would hinder one of them loses the transaction."""
+        try:
+            with self._database.losses():
+                yield
+        except Hindered as error:
+            raise Lost(str(error)) from error
+
     def _run_once(self, work: Callable[[SqlTransaction], T]) -> T:
-        """Set the savepoint by the bare driver: SQLAlchemy's costs as much as the unit itself."""
+        """Set a savepoint if the unit needs one, by the bare driver: SQLAlchemy's costs as much as the unit itself."""
         connection = self._open_connection()
-        transaction = SqlTransaction(connection, self._last)
-        with self._database.losses():
-            driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.driver_connection
+        marked = False
+
+        def mark() -> sa.Connection:
+            nonlocal marked
             driver.execute("SAVEPOINT unit")
+            marked = True
+            return connection
+
+        transaction = SqlTransaction(mark, self._last)
+        with self._database.losses():
             try:
                 result = work(transaction)
             except BaseException:
-                driver.execute("ROLLBACK TO unit")
-                driver.execute("RELEASE unit")
+                if marked:
+                    driver.execute("ROLLBACK TO unit")
+                    driver.execute("RELEASE unit")
                 raise
-            driver.execute("RELEASE unit")
+            if marked:
+                driver.execute("RELEASE unit")
+        self._facts += transaction.facts
         self._last = transaction.last
         return result
 

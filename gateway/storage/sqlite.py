@@ -45,6 +45,11 @@ class SqliteFile:
         """The file itself."""
         return self._path
 
+    @property
+    def absence(self) -> float:
+        """A file does not go and come by itself."""
+        return 0.0
+
     def create(self) -> None:
         """Make the file when there is none and set it to WAL, which it remembers. Raises `Lost`."""
         try:

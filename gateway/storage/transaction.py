@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ from gateway.storage.cases import SqlCaseWrites
 from gateway.storage.chain import Anchor, entry_of, link
 from gateway.storage.knowledge import SqlKnowledgeWrites
 from gateway.storage.records import (
+    Values,
     account_row,
     contact_from,
     contact_row,
@@ -60,16 +63,28 @@ def entry_hash(connection: sa.Connection, seq: int) -> str | None:
     return connection.scalar(sa.select(schema.journal.c.hash).where(schema.journal.c.seq == seq))
 
 
-class SqlTransaction:
-    """The writes and reads of one unit, inside a transaction that holds the write lock.
+def write_facts(connection: sa.Connection, facts: Sequence[Values]) -> None:
+    """Add entries that `SqlTransaction` has linked to the journal."""
+    if facts:
+        connection.execute(_APPEND, facts)
 
-    ``last`` is where the journal ends with this unit's facts. Database errors leave as SQLAlchemy raises them;
-    the session around the unit names them.
+
+class SqlTransaction:
+    """The writes and reads of one unit, inside a transaction that has the write to itself.
+
+    *connect* is asked for the connection when the unit needs it first: most units only add facts. Those are linked here
+    and gathered in ``facts``, to be written with all others before the commit; ``last`` is where the journal ends with
+    them. Database errors leave as SQLAlchemy raises them; the session around the unit names them.
     """
 
-    def __init__(self, connection: sa.Connection, last: Anchor) -> None:
-        self._connection = connection
+    def __init__(self, connect: Callable[[], sa.Connection], last: Anchor) -> None:
+        self._connect = connect
         self.last = last
+        self.facts: list[Values] = []
+
+    @cached_property
+    def _connection(self) -> sa.Connection:
+        return self._connect()
 
     @property
     def cases(self) -> SqlCaseWrites:
@@ -126,8 +141,9 @@ class SqlTransaction:
         """Add a fact to the journal. Raises `OurMistake` for values JSON cannot carry or an instant without zone."""
         record = link(fact, self.last)
         entry = entry_of(record)
-        self._connection.execute(
-            _APPEND,
+        if "\x00" in f"{record.kind}{record.call}{record.ticket}":
+            raise OurMistake(f"a fact of kind {record.kind!r} has an id with a NUL in it")
+        self.facts.append(
             {
                 "seq": record.seq,
                 "at": fact.at,
@@ -138,7 +154,7 @@ class SqlTransaction:
                 "values": record.values,
                 "previous": record.previous,
                 "hash": record.hash,
-            },
+            }
         )
         self.last = Anchor(seq=record.seq, hash=record.hash)
         return entry
