@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -50,16 +51,24 @@ snd_path {recordings}
 """
 
 
-def free_ports(count: int = 1, kind: socket.SocketKind = socket.SOCK_DGRAM) -> list[int]:
-    """Return ports of the loopback that were free a moment ago."""
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def free_ports(count: int = 1) -> list[int]:
+    """Return ports of the loopback that are free over UDP and TCP, outside the range that the system gives out."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(20000, 26000)
+        if port not in ports and _is_free(port):
+            ports.append(port)
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 class Baresip:
@@ -80,13 +89,11 @@ class Baresip:
         password: str = "",
         answers: bool = True,
         codecs: str = "PCMA/8000/1,PCMU/8000/1",
-        port: int = 0,
     ) -> None:
         self.user = user
         self.events: list[dict[str, Any]] = []
         self._folder = folder / f"baresip-{user}"
-        self.port = port or free_ports()[0]
-        self._control_port = free_ports(1, socket.SOCK_STREAM)[0]
+        self.port, self._control_port = free_ports(2)
         self._log = self._folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter
