@@ -62,8 +62,8 @@ def written() -> str:
 def _kinds() -> Iterator[str]:
     """Yield what a rule can be about, for whoever writes a profile."""
     yield "## Kinds of rule\n"
-    yield "`*` stands for what `gateway/domain/rules.py` lists there; a period's and a stage's last part, a category or an"
-    yield "urgency, may be left out. Fields in brackets may be left out.\n"
+    yield "`*` stands for what `gateway/domain/rules.py` lists there; a period's and a stage's last part, a category or"
+    yield "an urgency, may be left out. Fields in brackets may be left out.\n"
     yield "| key | 中文 | value |"
     yield "| --- | --- | --- |"
     for kind in KINDS:

@@ -84,6 +84,11 @@ class Draft:
         rows = tuple(dict.fromkeys((*because, *rows_of(self.rule_for(STAGE, stage.value)))))
         self.say("stage", rows, stage=stage.value, **details)
 
+    def resume(self, because: Rows) -> None:
+        """Go back to the stage that a request or a reply interrupted."""
+        self.enter(self.case.before or Stage.DISPATCHED, because)
+        self.change(before=None)
+
     def supervise(self, trigger: Trigger, *, always: Rows | None = None) -> None:
         """Raise supervision if the regulation names *trigger*; with *always* in any case, then on those rows."""
         ruling = self.profile.ruling(SUPERVISE, trigger.value)
@@ -111,8 +116,6 @@ class Draft:
         """Return the denial of what cannot be done where the case stands."""
         return Denied("wrong_stage", rows_of(self.rule_for(STAGE, self.case.stage.value)))
 
-    # Periods
-
     def begin(self, moment: Moment, since: datetime | None = None) -> None:
         """Give the case every period that runs from *moment*, or is set anew at it, *since* then or now."""
         for kind in PeriodKind:
@@ -136,6 +139,11 @@ class Draft:
         )
         self.change(periods=(*self.case.periods, period))
         self._say_due(period, rows)
+
+    def is_over(self, kind: PeriodKind) -> bool:
+        """Say whether the latest period of *kind* has ended, whatever became of it."""
+        period = self.case.period(kind)
+        return period is not None and self.now > period.due
 
     def meet(self, *kinds: PeriodKind) -> None:
         """What these periods were for has happened."""
@@ -163,8 +171,7 @@ class Draft:
         for period in self.case.periods:
             if period.provisional and period.state in (PeriodState.RUNNING, PeriodState.PAUSED):
                 end = self.reckoning.deadline(period.span, period.since)
-                changed = replace(period, due=end.at, provisional=end.provisional, live_from=self.now)
-                self.change(periods=tuple(changed if each is period else each for each in self.case.periods))
+                changed = self.reset(period, due=end.at, provisional=end.provisional, live_from=self.now)
                 if end.at != period.due:
                     self._say_due(changed, period.rows)
 
@@ -173,10 +180,11 @@ class Draft:
         if (period := self.case.period(kind)) is not None:
             self._say_due(period, rows)
 
-    def reset(self, period: Period, **fields: Any) -> None:
-        """Put *period*, changed, in its own place."""
+    def reset(self, period: Period, **fields: Any) -> Period:
+        """Put *period*, changed, in its own place and return it."""
         changed = replace(period, **fields)
         self.change(periods=tuple(changed if each is period else each for each in self.case.periods))
+        return changed
 
     def _settle(self, kinds: set[PeriodKind], state: PeriodState) -> None:
         live = (PeriodState.RUNNING, PeriodState.PAUSED)
@@ -190,8 +198,6 @@ class Draft:
     def _say_due(self, period: Period, rows: Rows) -> None:
         more = {"provisional": True} if period.provisional else {}
         self.say("due", rows, kind=period.kind.value, due=period.due, span=str(period.span), **more)
-
-    # What several moves do
 
     def follow_up(self, ruling: Ruling[FollowUpRule]) -> None:
         """Begin to follow the case up; of a sampled follow-up nobody is told here."""

@@ -34,7 +34,7 @@ from gateway.domain.case import (
     Urge,
 )
 from gateway.domain.rules import Stage
-from routing.casebook import handling, intake, judging
+from routing.casebook import handling, intake, judging, replying, requests
 from routing.casebook.draft import Draft
 from routing.casebook.intake import Surroundings
 
@@ -66,17 +66,17 @@ MOVES: Mapping[type[Command], Move] = {
     Dispatch: Move(_ACCEPTED | _NEW_HANDS, intake.dispatch),
     Sign: Move(frozenset({Stage.DISPATCHED}), handling.sign),
     Contact: Move(_AT_UNIT, handling.contact),
-    Return: Move(_NEW_HANDS, handling.ask_return),
-    ReturnAgree: Move(frozenset({Stage.RETURN_PENDING}), handling.agree_return),
-    ReturnRefuse: Move(frozenset({Stage.RETURN_PENDING}), handling.refuse_return),
-    Extend: Move(_IN_HAND, handling.extend),
-    ExtendAgree: Move(frozenset({Stage.EXTENSION_PENDING}), handling.agree_extension),
-    ExtendRefuse: Move(frozenset({Stage.EXTENSION_PENDING}), handling.refuse_extension),
+    Return: Move(_NEW_HANDS, requests.ask_return),
+    ReturnAgree: Move(frozenset({Stage.RETURN_PENDING}), requests.agree_return),
+    ReturnRefuse: Move(frozenset({Stage.RETURN_PENDING}), requests.refuse_return),
+    Extend: Move(_IN_HAND, requests.extend),
+    ExtendAgree: Move(frozenset({Stage.EXTENSION_PENDING}), requests.agree_extension),
+    ExtendRefuse: Move(frozenset({Stage.EXTENSION_PENDING}), requests.refuse_extension),
     Urge: Move(_OPEN, handling.urge),
     Append: Move(_OPEN | _OVER, handling.append),
-    Reply: Move(_IN_HAND | {Stage.EXTENSION_PENDING}, handling.reply),
-    AuditPass: Move(frozenset({Stage.REPLIED}), handling.pass_audit),
-    AuditFail: Move(frozenset({Stage.REPLIED}), handling.fail_audit),
+    Reply: Move(_IN_HAND | {Stage.EXTENSION_PENDING}, replying.reply),
+    AuditPass: Move(frozenset({Stage.REPLIED}), replying.pass_audit),
+    AuditFail: Move(frozenset({Stage.REPLIED}), replying.fail_audit),
     Grade: Move(_OVER, judging.grade),
     FollowUpFailed: Move(_CLOSED, judging.follow_up_failed),
     RedoRequest: Move(_CLOSED, judging.request_redo),
