@@ -38,7 +38,7 @@ LONGEST_WORD = 8
 LONGEST_QUESTION = 200
 """Characters of a question that are looked at, the last ones: what is said now matters more than the greeting."""
 MOST_TERMS = 32
-MOST_POSTINGS = 20_000
+MOST_POSTINGS = 12_000
 """Entries of the index that one search reads at most, so that its time does not grow with what common terms it has."""
 ENOUGH = 0.25
 """A hit needs this share of the best one's score."""

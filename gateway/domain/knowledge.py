@@ -172,13 +172,9 @@ def moved(article: Article, event: ArticleEvent, *, seen: int, at: datetime, by:
     except KeyError:
         raise Refused(f"article {article.id} is {latest.state.value} already") from None
     version = replace(latest, number=seen + 1, state=state, at=at, by=by, note=note)
-    match state:
-        case ArticleState.PUBLISHED:
-            return _published(version)
-        case ArticleState.WITHDRAWN:
-            return replace(article, latest=version, published=None)
-        case ArticleState.DRAFT:
-            return replace(article, latest=version)
+    if state is ArticleState.PUBLISHED:
+        return _published(version)
+    return replace(article, latest=version, published=None if state is ArticleState.WITHDRAWN else article.published)
 
 
 def _published(version: Version) -> Article:
