@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "scenario", type=Path, metavar="SCENARIO.jsonl", help="one JSON object a line, in order of time"
     )
-    parser.add_argument("--profile", required=True, help="a shipped profile (`jiesu profile lint` lists them), or a .toml file")
+    parser.add_argument("--profile", required=True, help="a shipped profile (see `jiesu profile lint`) or a .toml file")
     parser.add_argument("--until", metavar="INSTANT", help="let the clock run on to this instant")
     parser.add_argument("--explain", action="store_true", help="say each fact in Chinese, with the article's words")
     parser.add_argument("--calendar", action="store_true", help="draw the deadlines as month views instead")

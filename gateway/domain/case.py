@@ -52,8 +52,9 @@ class Period:
 class Case:
     """One matter in the closed loop.
 
-    ``is_signed``: the unit has signed for it, whoever it sent it on to. ``before`` is the stage to which a pending request leads back. ``counts`` has urges, returns, extensions, redos and
-    follow-ups; ``asked_days`` the working days of a pending extension. ``grade`` is that of the present round.
+    ``is_signed``: the unit has signed for it, whoever it sent it on to. ``before`` is the stage to which a pending
+    request leads back. ``counts`` has urges, returns, extensions, redos and follow-ups; ``asked_days`` the working days
+    of a pending extension. ``grade`` is that of the present round.
     """
 
     id: CaseId

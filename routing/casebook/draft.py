@@ -126,7 +126,7 @@ class Draft:
     def give(self, kind: PeriodKind, span: Span, since: datetime, rows: Rows, *, original: Span | None = None) -> None:
         """Give the case a period; an earlier one of the kind that runs is replaced."""
         end = self.reckoning.deadline(span, since)
-        self._settle({kind}, PeriodState.REPLACED)
+        self.drop(kind)
         period = Period(
             kind=kind,
             span=span,
@@ -149,11 +149,16 @@ class Draft:
         """What these periods were for has happened."""
         self._settle(set(kinds), PeriodState.MET)
 
-    def lift(self, kind: PeriodKind, rows: Rows) -> None:
-        """Lift a running period: what it was for is no longer asked."""
-        if self.case.running(kind) is not None:
-            self._settle({kind}, PeriodState.LIFTED)
-            self.say("due", rows, kind=kind.value, due=None)
+    def lift(self, rows: Rows) -> None:
+        """Lift every running period: nothing is asked of anybody any more."""
+        for kind in PeriodKind:
+            if self.case.running(kind) is not None:
+                self._settle({kind}, PeriodState.LIFTED)
+                self.say("due", rows, kind=kind.value, due=None)
+
+    def drop(self, *kinds: PeriodKind) -> None:
+        """Others take the place of these periods, or none."""
+        self._settle(set(kinds), PeriodState.REPLACED)
 
     def lengthen(self, kind: PeriodKind, days: int, rows: Rows) -> None:
         """Extend the latest period of *kind*, which there must be, by working days counted from the same instant."""

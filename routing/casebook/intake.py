@@ -77,7 +77,7 @@ def answer(draft: Draft, command: Answer, around: Surroundings) -> None:
     if rule is None or draft.case.category not in rule.value:
         raise Denied("not_allowed", rows_of(rule))
     draft.enter(Stage.ANSWERED, rule.rows)
-    draft.lift(PeriodKind.DISPATCH, rule.rows)
+    draft.lift(rule.rows)
 
 
 def refuse(draft: Draft, command: Refuse, around: Surroundings) -> None:
@@ -94,7 +94,7 @@ def refuse(draft: Draft, command: Refuse, around: Surroundings) -> None:
     draft.change(petitioner=command.petitioner or draft.case.petitioner, matter=command.matter or draft.case.matter)
     if not same:
         draft.enter(Stage.REFUSED, rule.rows, kind=command.kind.value)
-        draft.lift(PeriodKind.DISPATCH, rule.rows)
+        draft.lift(rule.rows)
     earlier = draft.case if same else around.earlier
     is_over = earlier is not None and earlier.stage in (Stage.CLOSED, Stage.ANSWERED)
     for what in rule.value.tell:
@@ -113,7 +113,7 @@ def hand_off(draft: Draft, command: HandOff, around: Surroundings) -> None:
         raise Denied("not_allowed", rows)
     draft.change(stage=Stage.HANDED_OFF)
     draft.say("stage", rows, stage=Stage.HANDED_OFF.value, line=command.line)
-    draft.lift(PeriodKind.DISPATCH, rows)
+    draft.lift(rows)
 
 
 def dispatch(draft: Draft, command: Dispatch, around: Surroundings) -> None:
@@ -150,6 +150,7 @@ def to_unit(draft: Draft, unit: str, assist: tuple[str, ...], *, is_designated: 
     more = {"assist": list(assist)} if assist else {}
     draft.enter(Stage.DISPATCHED, (*because, *rows_of(lead)), to=unit, **more)
     draft.meet(PeriodKind.DISPATCH, PeriodKind.PHONE_UNIT)
+    draft.drop(PeriodKind.SIGN, PeriodKind.RETURN, PeriodKind.CONTACT, PeriodKind.HANDLE)
     draft.begin(Moment.DISPATCHED)
     draft.telephone_unit()
     if assist:

@@ -42,15 +42,20 @@ def pass_audit(draft: Draft, command: AuditPass, around: Surroundings) -> None:
     """The hotline accepts the reply: the ticket is closed, the result sent, the petitioner asked (办结)."""
     draft.change(sent_back_in_row=0, before=None, grade="", is_unsatisfied=False, is_redo_requested=False)
     draft.enter(Stage.CLOSED)
+    if draft.case.can_be_reached:
+        _tell_and_ask(draft)
+
+
+def _tell_and_ask(draft: Draft) -> None:
+    """Send the result to the petitioner, who is then asked for a grade."""
     draft.begin(Moment.PASSED, since=draft.case.replied_at)
-    if (result := draft.profile.ruling(RESULT)) is not None and draft.case.can_be_reached:
+    if (result := draft.profile.ruling(RESULT)) is not None:
         draft.tell("petitioner", "result", result.rows)
         draft.meet(PeriodKind.REPLY_SMS)
-    survey = draft.profile.ruling(SURVEY)
-    if survey is not None and draft.case.can_be_reached and draft.case.category not in survey.value.excluded:
+    survey, follow_up = draft.profile.ruling(SURVEY), draft.profile.ruling(FOLLOW_UP)
+    if survey is not None and draft.case.category not in survey.value.excluded:
         draft.tell("petitioner", "survey", survey.rows, scale=list(survey.value.scale))
         draft.begin(Moment.CLOSED)
-    follow_up = draft.profile.ruling(FOLLOW_UP)
     if follow_up is not None and follow_up.value.after is FollowUpAfter.CLOSING:
         draft.follow_up(follow_up)
 
