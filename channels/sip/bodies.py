@@ -57,6 +57,14 @@ def description_of(message: Message) -> SessionDescription | None:
         raise UnusableBody(400, f"Bad session description: {error}") from error
 
 
+def accepts_sdp(message: Message) -> bool:
+    """Whether the sender understands session descriptions: it says so, or says nothing of what it accepts."""
+    if "Accept" not in message.headers:
+        return True
+    kinds = {value.partition(";")[0].strip().lower() for value in message.headers.all("Accept")}
+    return bool(kinds & {SDP, "application/*", "*/*"})
+
+
 def digit_of(message: Message) -> str | None:
     """Return the DTMF digit an INFO carries, None if its body is no digit."""
     kind = content_type(message)

@@ -37,12 +37,16 @@ class Dialog:
 
     @classmethod
     def of_callee(cls, request: Request, local_tag: str) -> Dialog:
-        """The dialog a request from the peer makes once we have answered it (RFC 3261 12.1.1)."""
+        """The dialog a request from the peer makes once we have answered it (RFC 3261 12.1.1).
+
+        A caller of RFC 2543, known by its missing tag, need not say where it is: its From then does.
+        """
+        is_old = request.from_.tag is None and "Contact" not in request.headers
         return cls(
             call_id=request.call_id,
             local=request.to.with_tag(local_tag),
             remote=request.from_,
-            remote_target=contact_of(request),
+            remote_target=request.from_.uri if is_old else contact_of(request),
             route_set=_routes(request),
             remote_cseq=request.cseq[0],
         )

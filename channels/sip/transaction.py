@@ -137,7 +137,7 @@ def server_key(request: Request, method: str | None = None) -> Hashable:
     via = request.via
     branch = via.params.get("branch") or ""
     sent_by = (via.host.lower(), via.port)
-    if branch.startswith(MAGIC_COOKIE):
+    if branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE:  # the bare cookie names nothing (RFC 4475 3.2.1)
         return branch, sent_by, request.cseq[0], method
     from_tag = request.from_.params.get("tag")
     return branch, sent_by, request.cseq[0], method, request.uri, from_tag, request.call_id

@@ -32,7 +32,7 @@ import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.agent_settings import UserAgentSettings as UserAgentSettings
-from channels.sip.bodies import SDP, UnusableBody
+from channels.sip.bodies import SDP, UnusableBody, accepts_sdp
 from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
 from channels.sip.dialog import MAX_FORWARDS, NoDialog
 from channels.sip.digest import DigestServer
@@ -349,6 +349,9 @@ class UserAgent:
             return
         if self._is_merged(incoming.request):
             self._refuse(incoming, 482)
+            return
+        if not accepts_sdp(incoming.request):
+            self._refuse(incoming, 406)
             return
         try:
             replaces = replaces_of(incoming.request)
