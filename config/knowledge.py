@@ -175,6 +175,7 @@ def _checked(path: Path, articles: Sequence[tuple[int, _Article]]) -> tuple[Subm
 def _submission(article: _Article) -> Submission:
     values = msgspec.structs.asdict(article)
     identity, confirmed, kind = values.pop("id"), values.pop("confirmed"), values.pop("kind")
+    values["body"] = article.body.strip()
     return Submission(id=ArticleId(identity), content=Content(kind=ArticleKind(kind), **values), confirmed_on=confirmed)
 
 
