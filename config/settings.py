@@ -85,6 +85,9 @@ def _span(text: str) -> Duration:
     return Duration.parse(text)
 
 
+SHORTEST_KEY = 32
+"""Characters of a key that machines share."""
+
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[str, Meta(pattern=r"^\+?[0-9*#]{1,20}$")]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -304,6 +307,9 @@ def _disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
             yield from _bad_number(place, link.number, link.trunk, "emergency", settings)
     for index, unit in enumerate(settings.unit):
         yield from _bad_number(("unit", index), unit.number, unit.trunk, "unit", settings)
+    units = {unit.id for unit in settings.unit}
+    for index, partner in enumerate(settings.partner):
+        yield from _bad_partner(("partner", index), partner, units)
 
 
 def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -326,6 +332,8 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
             ("media", "ports"),
             "expected [LOW, HIGH], LOW even and from 1024, room for four legs of two ports; or [0, 0]",
         )
+    if settings.casework.sweep_interval > _span("60s"):
+        yield ("casework", "sweep_interval"), "is longer than 60s: deadlines must not fire later"
     if media.silence_alert > media.silence_limit:
         yield ("media", "silence_alert"), "is longer than media.silence_limit"
     yield from _repeated("media", list(media.laws), "laws")
@@ -350,6 +358,23 @@ def _bad_telephone(place: Key, telephone: Telephone) -> Iterator[tuple[Key, str]
         yield (*place, "agent"), 'is missing; a telephone with role = "agent" belongs to one'
     if telephone.role != "agent" and telephone.agent:
         yield (*place, "agent"), 'only a telephone with role = "agent" has one'
+
+
+def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:
+    if partner.unit and partner.unit not in units:
+        yield (*place, "unit"), f"there is no unit {partner.unit!r}; known are {', '.join(sorted(units)) or 'none'}"
+    for name in ("api_key", "secret"):
+        given, file = getattr(partner, name), getattr(partner, f"{name}_file")
+        if given and file:
+            yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
+        if given and len(given) < SHORTEST_KEY:
+            yield (*place, name), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32` makes"
+    if partner.webhook and not partner.webhook.startswith(("https://", "http://")):
+        yield (*place, "webhook"), "expected an address such as https://unit.example/jiesu"
+    if bool(partner.webhook) != bool(partner.secret or partner.secret_file):
+        yield (*place, "webhook"), "webhook and secret belong together"
+    if not partner.webhook and not partner.api_key and not partner.api_key_file:
+        yield (*place, "api_key"), "is missing; a partner has an api_key, a webhook, or both"
 
 
 def _bad_number(place: Key, number: str, trunk: str, role: str, settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -397,12 +422,13 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
     def absolute(path: str) -> str:
         return str((file.path.parent / path).resolve()) if path else ""
 
-    def with_password(table: str, owners: Iterable[Any]) -> tuple[Any, ...]:
+    def with_password(table: str, owners: Iterable[Any], name: str = "password") -> tuple[Any, ...]:
         return tuple(
             msgspec.structs.replace(
-                owner, password=_password(file, (table, index, "password_file"), absolute(owner.password_file))
+                owner,
+                **{name: _password(file, (table, index, f"{name}_file"), absolute(getattr(owner, f"{name}_file")))},
             )
-            if owner.password_file
+            if getattr(owner, f"{name}_file")
             else owner
             for index, owner in enumerate(owners)
         )
@@ -415,6 +441,7 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         media=replace(settings.media, prompts=absolute(settings.media.prompts)),
         trunk=with_password("trunk", settings.trunk),
         telephone=with_password("telephone", settings.telephone),
+        partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
     )
 
 

@@ -38,9 +38,11 @@ from config.knowledge import load_lexicon
 from config.settings import Address, Settings
 from config.settings import ListenAddress as ConfiguredAddress
 from config.settings import Trunk as ConfiguredTrunk
+from gateway.casework_parts import CaseworkParts, open_casework, running
 from gateway.domain.call import CallId, Destination
+from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
-from gateway.domain.errors import OurMistake
+from gateway.domain.errors import OurMistake, UnusableSetting
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
 from gateway.ports import Clock, IncomingCall
@@ -55,6 +57,7 @@ from gateway.storage.database import Database
 from gateway.storage.location import database_of_node
 from gateway.storage.store import SqlStore
 from gateway.telemetry import Metrics, follow
+from gateway.web.context import PartnerAccess
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from routing.deadlines import Reckoning
 from routing.decide import Understander
@@ -67,10 +70,6 @@ log = structlog.get_logger(__name__)
 HOME = Path(__file__).parent.parent
 CONFIG = HOME / "config"
 VERSION = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-
-
-class UnusableSetting(OurMistake):
-    """A setting that this machine cannot fulfil; the text is one line: key, value, reason."""
 
 
 class SystemClock:
@@ -103,6 +102,7 @@ class Gateway:
         self.first_password: str | None = None
         self.store: SqlStore
         self.ledger: Ledger
+        self.casework: CaseworkParts
         self.recognizer: VoskRecognizer
         self.media: MediaEngine
         self.desk: Desk
@@ -156,6 +156,7 @@ class Gateway:
         self.store = await stack.enter_async_context(SqlStore(self._database(data), clock=self.clock))
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
+        self.casework = open_casework(settings, self.store, self.clock, self.feed)
         await self._prove_model()
         self.recognizer = await stack.enter_async_context(self._recognizer())
         self.media = await stack.enter_async_context(MediaEngine(self._media_settings()))
@@ -169,6 +170,7 @@ class Gateway:
         )
         exchange = self._exchange(data / "recordings")
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
+        await stack.enter_async_context(running(self.casework, settings, self.store, self.clock))
         await self._count(stack)
         with _as_setting("web.listen", settings.web.listen):
             self.console = await stack.enter_async_context(self._console(exchange))
@@ -227,6 +229,7 @@ class Gateway:
             recordings=recordings,
             limits=_limits(settings),
             greets=settings.media.greeting,
+            take_case=self.casework.casework.take_call if settings.casework.takes_calls else None,
         )
 
     def _recognizer(self) -> VoskRecognizer:
@@ -287,6 +290,10 @@ class Gateway:
             feed=self.feed,
             ledger=self.ledger,
             editor=TicketEditor(self.store, self.feed, self.clock),
+            casework=self.casework.casework,
+            cases=self.store.cases,
+            case_files=self.casework.files,
+            partners=self._partners(),
             store=self.store,
             accounts=self.store,
             clock=self.clock,
@@ -310,6 +317,13 @@ class Gateway:
             session_lifetime=settings.web.session_lifetime.total_seconds(),
             secure_cookies=settings.web.secure_cookies,
         )
+
+    def _partners(self) -> list[PartnerAccess]:
+        return [
+            PartnerAccess(partner=Partner(id=each.id, unit=each.unit), api_key=each.api_key)
+            for each in self._settings.partner
+            if each.api_key
+        ]
 
     def _agents(self) -> Iterator[Agent]:
         for telephone in self._settings.telephone:

@@ -48,7 +48,7 @@ class CaseRecord:
     ``profile`` and ``rules_of``: the rules of which city, as they were on which day, hold for it from its receipt to
     its end. ``above`` are the units that sent it on to one of their own. ``revision`` counts saved changes from 1,
     ``touched`` is the one at which people, not the clock alone, last changed it. ``next_due`` is the next instant at
-    which the clock alone brings something.
+    which the clock alone brings something. ``reply`` is what the unit last reported, field by field.
     """
 
     case: Case
@@ -59,6 +59,7 @@ class CaseRecord:
     next_due: datetime | None = None
     revision: int = 1
     touched: int = 1
+    reply: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def id(self) -> TicketId:

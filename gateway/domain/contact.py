@@ -20,6 +20,7 @@ class ChannelKind(Enum):
     WECHAT = "wechat"
     TELEGRAM = "telegram"
     OPEN311 = "open311"
+    PLATFORM = "platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,10 @@ class OurMistake(GatewayError):
     """Illegal use by our own code or configuration: a state table or a contract was broken."""
 
 
+class UnusableSetting(OurMistake):
+    """A setting that this machine cannot fulfil; the text is one line: key, value, reason."""
+
+
 class PeerError(GatewayError):
     """A peer broke its protocol; at most that one message or session ends."""
 

@@ -191,6 +191,8 @@ class CallRecord:
         now = self._exchange.clock.now()
         self.tell("call.ended", reason=ending)
         self.change(lambda t: replace(t, ended_at=now, ending=ending, state=_closed(t.state)))
+        if (take := self._exchange.take_case) is not None:
+            self._exchange.ledger.write(lambda tx: take(tx, self.ticket.id))
 
     def _fact(self, kind: str, offset: float | None, values: dict[str, Json]) -> Fact:
         return Fact(

@@ -123,7 +123,7 @@ class Post:
             to=to,
             kind=kind,
             case_id=fact.case,
-            text=self.words.told(fact, profile),
+            text=self.words.told(fact, profile) + _content(fact, channel, record),
             at=fact.at,
             due=self.now,
             values={"rows": list(fact.rows), **plain(fact.details)},
@@ -151,6 +151,13 @@ class Post:
         return Message(
             key=key, channel=channel, to=to, kind=DIGEST, case_id="", text=text, at=self.now, due=self.now, values=told
         )
+
+
+def _content(fact: Fact, channel: Channel, record: CaseRecord) -> str:
+    """Return what the unit reported, for the petitioner who is told the result."""
+    if channel is not Channel.PETITIONER or fact.details["what"] != "result" or not record.reply.get("result"):
+        return ""
+    return f"办理结果：{record.reply['result']}"
 
 
 def _addressees(fact: Fact, record: CaseRecord) -> Iterator[tuple[Channel, str, str]]:

@@ -8,20 +8,18 @@ not a failure: it changes nothing but what the clock brought meanwhile, and is i
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-import structlog
-
 from gateway.domain import events
-from gateway.domain.case import COMMANDS, Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse
+from gateway.domain.case import COMMANDS, Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
 from gateway.domain.casework import Actor, ActorKind, CaseRecord, Partner
-from gateway.domain.errors import Conflict, GatewayError, Refused
+from gateway.domain.errors import Conflict, Refused
 from gateway.domain.events import Json
-from gateway.domain.rules import SUPERVISE, Stage, Trigger
+from gateway.domain.rules import SUPERVISE, Span, Stage, Trigger
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.ports import Clock, Store, Transaction
 from gateway.services import permissions
@@ -30,8 +28,6 @@ from gateway.services.case_messages import Post, Words, plain
 from gateway.services.feed import Feed
 from routing.casebook import ALONE, Casebook, Surroundings
 from routing.deadlines import elapsed
-
-log = structlog.get_logger(__name__)
 
 CLOCK = Actor(name="clock", kind=ActorKind.CLOCK)
 """Who acts when nobody does."""
@@ -122,7 +118,7 @@ class Casework:
     def take_call(self, tx: Transaction, ticket_id: TicketId) -> None:
         """Take the matter of a call that has ended, if there is enough of it: a category, or an emergency line.
 
-        Whatever is missing, an agent adds and takes it by hand. Raises nothing: the end of the call is written anyhow.
+        Whatever is missing, an agent adds and takes it by hand.
         """
         ticket = tx.ticket(ticket_id)
         if ticket is None or tx.cases.case(ticket_id) is not None:
@@ -134,10 +130,7 @@ class Casework:
             command = Accept(category=ticket.category)
         else:
             return
-        try:
-            self.work(tx, ticket_id, command, by=CALL_ENDED)
-        except GatewayError as failure:
-            log.error("case.not_taken", ticket_id=ticket_id, reason=str(failure))
+        self.work(tx, ticket_id, command, by=CALL_ENDED)
 
     def sweep(self, tx: Transaction, now: datetime, limit: int) -> tuple[int, list[Fact]]:
         """Let the clock bring what it has for at most *limit* cases by *now*, in order of time over all of them.
@@ -197,6 +190,7 @@ class Casework:
         next_due: datetime | None,
         by_people: bool = False,
         above: tuple[str, ...] | None = None,
+        reply: Mapping[str, Json] | None = None,
     ) -> CaseRecord:
         """Save *case* as the next revision of *record*; a stage that the clock changed counts as people's doing."""
         revision = 1 if before is None else before.revision + 1
@@ -205,6 +199,7 @@ class Casework:
             record,
             case=case,
             above=record.above if above is None else above,
+            reply=record.reply if reply is None else reply,
             next_due=next_due,
             changed_at=now,
             revision=revision,
@@ -260,7 +255,8 @@ class _Round:
         facts += said
         record = before
         if after is not None and (before is None or after != before.case):
-            record = self._saved(after, above, by_people=not outcome.is_denied)
+            reply = _said(command) if isinstance(command, Reply) and not outcome.is_denied else None
+            record = self._saved(after, above, reply, by_people=not outcome.is_denied)
         for fact in facts:
             by_whom = {"by": by.name} if fact.name == "denied" else {}
             revision = record.revision if record else 0
@@ -280,7 +276,9 @@ class _Round:
             opened=tuple(done.record.id for done in further if done.record),
         )
 
-    def _saved(self, case: Case, above: tuple[str, ...], *, by_people: bool) -> CaseRecord:
+    def _saved(
+        self, case: Case, above: tuple[str, ...], reply: Mapping[str, Json] | None, *, by_people: bool
+    ) -> CaseRecord:
         record = self._before or CaseRecord(
             case=case, profile=self._profile_id, rules_of=self._rules_of, changed_at=self._now
         )
@@ -293,6 +291,7 @@ class _Round:
             next_due=self._book.due(case),
             by_people=by_people,
             above=above,
+            reply=reply,
         )
 
     def _completed(self, command: Command) -> Command:
@@ -382,16 +381,23 @@ def surroundings(
 
 def _commanded(command: Command, by: Actor, case: CaseId, now: datetime) -> Fact:
     """Return the fact that somebody gave a command, with what he said."""
-    said = {
-        field.name: _worded(getattr(command, field.name))
-        for field in fields(command)
-        if field.name not in _PRIVATE and (field.default is MISSING or getattr(command, field.name) != field.default)
-    }
+    said = _said(command)
     details = {"do": _WORD[type(command)], "by": by.name, "as": by.kind.value, **({"said": said} if said else {})}
     return Fact(at=now, case=case, name="commanded", details=details)
 
 
+def _said(command: Command) -> dict[str, Any]:
+    """Return the fields that a command states."""
+    return {
+        field.name: _worded(getattr(command, field.name))
+        for field in fields(command)
+        if field.name not in _PRIVATE and (field.default is MISSING or getattr(command, field.name) != field.default)
+    }
+
+
 def _worded(value: Any) -> Any:
+    if isinstance(value, Span):
+        return str(value)
     return value.value if isinstance(value, Enum) else list(value) if isinstance(value, tuple) else value
 
 
@@ -402,4 +408,4 @@ def journalled(fact: Fact, ticket_id: TicketId, revision: int, **more: Json) -> 
 
 
 Take = Callable[[Transaction, TicketId], None]
-"""What `Casework.take_call` is to those who write the end of a call."""
+"""What `Casework.take_call` is to calls."""

@@ -14,6 +14,7 @@ from gateway.domain.call import Destination
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.profile import Profile
 from gateway.ports import CallControl, Clock, Recognizer
+from gateway.services.casework import Take
 from gateway.services.desk import Desk
 from gateway.services.feed import Feed
 from gateway.services.ledger import Ledger
@@ -49,7 +50,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What calls share. ``lines`` gives each emergency line's numbers in the order they are tried."""
+    """What calls share.
+
+    ``lines`` gives each emergency line's numbers in the order they are tried. ``take_case`` takes the matter of a call
+    that has ended.
+    """
 
     clock: Clock
     zone: tzinfo
@@ -67,3 +72,4 @@ class Exchange:
     recordings: Path
     limits: Limits = Limits()
     greets: bool = True
+    take_case: Take | None = None

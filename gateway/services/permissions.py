@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.case import (
+    COMMANDS,
     Accept,
     Answer,
     Appeal,
@@ -29,6 +30,11 @@ _OF_PETITIONER = frozenset({Urge, Append, Grade, RedoRequest})
 _OF_DESK = _OF_PETITIONER | {Accept, Answer, Refuse, HandOff, Dispatch, FollowUpFailed}
 _OF_UNIT = frozenset({Sign, Contact, Return, Extend, Reply, Appeal, Dispatch})
 _OF_PLATFORM = _OF_PETITIONER | {Accept, Supervise}
+
+
+def is_for_partners(word: str) -> bool:
+    """Say whether other systems have any use for the command asked for by *word*."""
+    return COMMANDS[word] in (_OF_UNIT | _OF_PLATFORM) - {Accept}
 
 
 class NotYours(Refused):

@@ -286,6 +286,7 @@ def _case_row(record: CaseRecord) -> dict[str, Any]:
         "profile": record.profile,
         "rules_of": record.rules_of,
         "above": list(record.above),
+        "reply": dict(record.reply),
         "stage": case.stage.value,
         "category": case.category,
         "unit": case.unit,
@@ -310,6 +311,7 @@ def _case_from(row: sa.Row[Any]) -> CaseRecord:
         next_due=row.next_due,
         revision=row.revision,
         touched=row.touched,
+        reply=row.reply,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account
+from gateway.domain.casework import Partner
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
-from gateway.ports import Accounts, Clock, ModelDescription, Store
+from gateway.ports import Accounts, Cases, Clock, ModelDescription, Store
+from gateway.services.case_file import CaseFiles
+from gateway.services.casework import Casework
 from gateway.services.desk import Desk
 from gateway.services.feed import Feed
 from gateway.services.knowledge import Librarian
@@ -27,6 +30,14 @@ from routing.directory import Unit
 
 NEW_TOKEN = web.RequestKey("new_token", str)
 """What the answer's cookie shall hold; empty takes it away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerAccess:
+    """Another system that may ask here: who it is, and the key that it proves that with (ZH-21, NM-3.1)."""
+
+    partner: Partner
+    api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,10 @@ class ConsoleParts:
     units: Mapping[str, Unit]
     matters: Mapping[str, str]
     prompts: Mapping[str, str]
+    casework: Casework
+    cases: Cases
+    case_files: CaseFiles
+    partners: Sequence[PartnerAccess] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 

@@ -31,7 +31,10 @@ def document(routes: Iterable[Route], *, version: str, messages: Any) -> dict[st
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": COOKIE}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "partner": {"type": "http", "scheme": "bearer"},
+            },
         },
         "security": [{"session": []}],
         "x-live-messages": schema_of[_name(messages)],
@@ -60,7 +63,9 @@ def _operation(route: Route, schema_of: dict[str, Any], components: dict[str, An
     if route.body is not None:
         content = {"application/json": {"schema": schema_of[_name(route.body)]}}
         operation["requestBody"] = {"required": True, "content": content}
-    if route.is_open:
+    if route.for_partners:
+        operation["security"] = [{"partner": []}]
+    elif route.is_open:
         operation["security"] = []
     else:
         operation["x-roles"] = sorted(role.value for role in route.roles)

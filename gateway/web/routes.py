@@ -21,6 +21,8 @@ Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 
 EVERYONE = frozenset(AccountRole)
+STAFF = EVERYONE - {AccountRole.UNIT}
+"""The hotline's own people."""
 SUPERVISORS = frozenset({AccountRole.SUPERVISOR, AccountRole.ADMINISTRATOR})
 ADMINISTRATORS = frozenset({AccountRole.ADMINISTRATOR})
 NOT_NOW = "这一步现在不能做"
@@ -28,7 +30,11 @@ NOT_NOW = "这一步现在不能做"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry. ``roles`` is who may use it, empty for a door that needs no sign-in."""
+    """One entry.
+
+    ``roles`` is who may use it, empty for a door that needs no sign-in. ``for_partners``: other systems, which prove
+    themselves with a key, to the handler.
+    """
 
     method: str
     path: str
@@ -41,6 +47,7 @@ class Route:
     query: type[msgspec.Struct] | None
     answer: type[Any] | None
     placeholders: tuple[str, ...]
+    for_partners: bool = False
 
     @property
     def operation(self) -> str:
@@ -49,8 +56,8 @@ class Route:
 
     @property
     def is_open(self) -> bool:
-        """Whether it needs no sign-in."""
-        return not self.roles
+        """Whether it needs neither sign-in nor key."""
+        return not self.roles and not self.for_partners
 
     @property
     def answers_itself(self) -> bool:
@@ -70,9 +77,10 @@ class RouteTable:
         path: str,
         summary: str,
         *,
-        roles: frozenset[AccountRole] = EVERYONE,
+        roles: frozenset[AccountRole] = STAFF,
         refusal: str = NOT_NOW,
         limit: float | None = 15.0,
+        for_partners: bool = False,
     ) -> Callable[[H], H]:
         """Declare a handler that may take *limit* seconds; *refusal* says in Chinese what a final no means here."""
 
@@ -86,7 +94,8 @@ class RouteTable:
                     path=path,
                     handler=handler,
                     summary=summary,
-                    roles=roles,
+                    roles=frozenset() if for_partners else roles,
+                    for_partners=for_partners,
                     refusal=refusal,
                     limit=limit,
                     body=hints.get("body"),

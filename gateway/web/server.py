@@ -20,7 +20,9 @@ from prometheus_client import Counter
 
 from gateway.domain.errors import GatewayError
 from gateway.web.calls_api import call_routes
+from gateway.web.cases_api import case_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
+from gateway.web.exchange_api import exchange_routes, partner_of
 from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
@@ -37,7 +39,16 @@ __all__ = ["ROUTES", "Console", "ConsoleParts", "ensure_first_account"]
 
 log = structlog.get_logger(__name__)
 
-ROUTES = (session_routes + call_routes + ticket_routes + knowledge_routes + system_routes + live_routes).routes
+ROUTES = (
+    session_routes
+    + call_routes
+    + ticket_routes
+    + case_routes
+    + exchange_routes
+    + knowledge_routes
+    + system_routes
+    + live_routes
+).routes
 """Everything the interface has, in the order of its description."""
 
 STATIC = Path(__file__).parent / "static"
@@ -163,6 +174,8 @@ class Console:
         _check_origin(route, request)
         _check_visitor(route, session)
         visit = Visit(context=context, request=request, session=session)
+        if route.for_partners:
+            partner_of(visit)
         async with asyncio.timeout(route.limit):
             arguments: dict[str, Any] = dict(request.match_info)
             if route.query is not None:
@@ -213,7 +226,7 @@ def _check_origin(route: Route, request: web.Request) -> None:
 
 
 def _check_visitor(route: Route, session: Session | None) -> None:
-    if route.is_open:
+    if not route.roles:
         return
     if session is None:
         raise Problem(401, "sign_in", "请先登录")

@@ -13,7 +13,7 @@ from gateway.domain.account import Account, AccountRole
 from gateway.web.context import NEW_TOKEN, Visit
 from gateway.web.passwords import LONGEST, SHORTEST, hashed, matches
 from gateway.web.problems import Problem
-from gateway.web.routes import ADMINISTRATORS, RouteTable
+from gateway.web.routes import ADMINISTRATORS, EVERYONE, RouteTable
 from gateway.web.views import AccountView, account_view
 
 session_routes = RouteTable()
@@ -45,8 +45,9 @@ class AccountEdit(Request, frozen=True, kw_only=True):
     """An account as an administrator wants it; without a password an existing one keeps its own."""
 
     display_name: Name
-    role: Literal["agent", "supervisor", "administrator"]
+    role: Literal["agent", "supervisor", "administrator", "unit"]
     agent_id: Annotated[str, Meta(max_length=64)] = ""
+    unit: Annotated[str, Meta(max_length=64)] = ""
     password: Password | None = None
 
 
@@ -74,20 +75,20 @@ async def sign_in(visit: Visit, body: SignIn) -> AccountView:
     return account_view(account)
 
 
-@session_routes.declare("GET", "/api/session", "当前登录的账号")
+@session_routes.declare("GET", "/api/session", "当前登录的账号", roles=EVERYONE)
 async def show_session(visit: Visit) -> AccountView:
     """Say who is signed in."""
     return account_view(visit.account)
 
 
-@session_routes.declare("DELETE", "/api/session", "退出登录")
+@session_routes.declare("DELETE", "/api/session", "退出登录", roles=EVERYONE)
 async def sign_out(visit: Visit) -> None:
     """End this session."""
     visit.context.sessions.close(visit.signed_in)
     visit.request[NEW_TOKEN] = ""
 
 
-@session_routes.declare("PUT", "/api/session/password", "修改自己的密码")
+@session_routes.declare("PUT", "/api/session/password", "修改自己的密码", roles=EVERYONE)
 async def change_password(visit: Visit, body: PasswordChange) -> None:
     """Change one's own password; other sessions of the account end."""
     now, guesses = visit.parts.clock.monotonic(), visit.context.guesses
@@ -122,11 +123,16 @@ async def save_account(visit: Visit, name: str, body: AccountEdit) -> AccountVie
         raise Problem(409, "refused", "不能取消自己的管理员身份", field="role")
     if body.agent_id and body.agent_id not in {agent.id for agent in visit.parts.desk.agents}:
         raise Problem(422, "invalid", "没有这个坐席", field="agent_id")
+    if (body.role == AccountRole.UNIT.value) != bool(body.unit):
+        raise Problem(422, "invalid", "单位账号须指明单位，其他账号没有单位", field="unit")
+    if body.unit and body.unit not in visit.parts.units:
+        raise Problem(422, "invalid", "没有这个单位", field="unit")
     account = Account(
         name=name,
         display_name=body.display_name,
         role=AccountRole(body.role),
         agent_id=body.agent_id,
+        unit=body.unit,
         password_hash=await hashed(body.password) if body.password else known.password_hash if known else "",
     )
     await visit.parts.accounts.save_account(account)

@@ -18,7 +18,7 @@ from gateway.web.context import Visit
 from gateway.web.live import OK, system_view
 from gateway.web.messages import SystemView
 from gateway.web.problems import Problem
-from gateway.web.routes import SUPERVISORS, RouteTable
+from gateway.web.routes import EVERYONE, SUPERVISORS, RouteTable
 from gateway.web.views import FactView, entry_view
 
 system_routes = RouteTable()
@@ -73,7 +73,7 @@ async def show_system(visit: Visit) -> SystemView:
     return system_view(visit.parts)
 
 
-@system_routes.declare("GET", "/api/catalogue", "各种编号的中文名称")
+@system_routes.declare("GET", "/api/catalogue", "各种编号的中文名称", roles=EVERYONE)
 async def show_catalogue(visit: Visit) -> Catalogue:
     """Give the names of ids."""
     parts = visit.parts

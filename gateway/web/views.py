@@ -228,6 +228,7 @@ class AccountView(View, frozen=True):
     display_name: str
     role: str
     agent_id: str
+    unit: str
 
 
 def masked(number: str) -> str:
@@ -415,5 +416,9 @@ def recorded_leg_view(leg: CallLeg) -> RecordedLegView:
 def account_view(account: Account) -> AccountView:
     """Show an account."""
     return AccountView(
-        name=account.name, display_name=account.display_name, role=account.role.value, agent_id=account.agent_id
+        name=account.name,
+        display_name=account.display_name,
+        role=account.role.value,
+        agent_id=account.agent_id,
+        unit=account.unit,
     )

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import Destination
+from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Unavailable
 from gateway.domain.ticket import Ticket
@@ -27,6 +28,7 @@ from gateway.services.recordings import RATE, header
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
 from gateway.telemetry import Metrics
+from gateway.web.context import PartnerAccess
 from gateway.web.passwords import hashed
 from gateway.web.server import Console, ConsoleParts
 from tests.fakes.hotline import FIRE_CHAIN, LEXICONS, PROFILE, Hotline
@@ -34,6 +36,10 @@ from tests.fakes.library import librarian_of
 from tests.fakes.telephony import FakeLeg, FarEnd
 
 PASSWORD = "correct horse battery"
+PARTNERS = (
+    PartnerAccess(partner=Partner(id="water-system", unit="water"), api_key="k" * 32),
+    PartnerAccess(partner=Partner(id="region"), api_key="p" * 32),
+)
 LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "122": "交警"})
 
 
@@ -85,6 +91,10 @@ class Office:
             ledger=line.ledger,
             editor=TicketEditor(line.store, line.feed, line.clock),
             librarian=librarian_of(line),
+            casework=line.casework,
+            cases=line.store.cases,
+            case_files=line.case_files,
+            partners=PARTNERS,
             store=line.store,
             accounts=accounts,
             clock=line.clock,
@@ -177,6 +187,9 @@ async def office(recordings: Path) -> AsyncIterator[Office]:
         Account(name="admin", display_name="管理员", role=AccountRole.ADMINISTRATOR, password_hash=password),
         Account(name="agent", display_name="李静", role=AccountRole.AGENT, password_hash=password, agent_id="8001"),
         Account(name="other", display_name="王芳", role=AccountRole.AGENT, password_hash=password, agent_id="8002"),
+        Account(name="leader", display_name="张班长", role=AccountRole.SUPERVISOR, password_hash=password),
+        Account(name="water", display_name="水务员", role=AccountRole.UNIT, password_hash=password, unit="water"),
+        Account(name="roads", display_name="市政员", role=AccountRole.UNIT, password_hash=password, unit="roads"),
     ):
         await accounts.save_account(account)
     async with line.ledger, line.switchboard:
@@ -195,7 +208,15 @@ def _on_wall_time(line: Hotline) -> None:
     ]
     line.desk = Desk(agents, lambda agent: None, clock.monotonic)
     lines = {EmergencyLine(name): _chain(name) for name in LINES}
-    line.exchange = replace(line.exchange, clock=clock, desk=line.desk, lines=lines, greets=False)
+    line.open_casework()
+    line.exchange = replace(
+        line.exchange,
+        clock=clock,
+        desk=line.desk,
+        lines=lines,
+        greets=False,
+        take_case=line.casework.take_call,
+    )
     numbers = ("8001", "8002", "9001", *LINES)
     line.telephony.far_ends |= {number: FarEnd(answers_after=0.0) for number in numbers}
     line.switchboard = Switchboard(line.exchange)

@@ -11,10 +11,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config import lexicons, profiles
+from gateway import casework_parts
 from gateway.domain.call import CallId, Destination, Role
+from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.events import Fact
 from gateway.domain.ticket import Ticket
+from gateway.services.case_file import CaseFiles
+from gateway.services.casework import Casework
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber, Exchange, Limits
 from gateway.services.feed import Feed
@@ -55,6 +59,7 @@ class Hotline:
         self.clock = VirtualClock()
         agents = [Agent(id="8001", name="一号坐席", destination=Destination(number="8001"))]
         self.desk = Desk(agents, lambda agent: None, self.clock.monotonic)
+        self.open_casework()
         self.exchange = Exchange(
             clock=self.clock,
             zone=ZoneInfo("Asia/Shanghai"),
@@ -71,10 +76,25 @@ class Hotline:
             new_watch=partial(Watch, DETECTOR),
             recordings=recordings,
             limits=Limits(),
+            take_case=self.casework.take_call,
         )
         self.switchboard = Switchboard(self.exchange)
         self.editor = TicketEditor(self.store, self.feed, self.clock)
         self._calls = 0
+
+    def open_casework(self) -> None:
+        """Let tickets become cases, on this hotline's clock."""
+        rulebooks, phrasing = casework_parts.books("chifeng-2022"), casework_parts.words()
+        self.casework = Casework(
+            store=self.store,
+            books=rulebooks,
+            feed=self.feed,
+            clock=self.clock,
+            units=("water", "roads"),
+            words=phrasing,
+            partners=(Partner(id="water-system", unit="water"),),
+        )
+        self.case_files = CaseFiles(self.store, self.store.cases, rulebooks, phrasing)
 
     def sign_in(self, number: str = "8001") -> None:
         self.desk.telephone_changed(number, True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from config.settings import (
     Address,
     Asr,
+    Casework,
     ChainLink,
     Desk,
     Duration,
@@ -25,6 +26,7 @@ from config.settings import (
     Log,
     Media,
     Node,
+    Partner,
     Settings,
     SettingsError,
     Sip,
@@ -44,6 +46,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "media": Media,
     "asr": Asr,
     "web": Web,
+    "casework": Casework,
     "log": Log,
 }
 REPEATED: dict[str, type[msgspec.Struct]] = {
@@ -51,6 +54,7 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
     "telephone": Telephone,
     "emergency_line": EmergencyLine,
     "unit": Unit,
+    "partner": Partner,
 }
 
 

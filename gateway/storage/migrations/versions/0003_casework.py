@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text, nullable=False),
         sa.Column("rules_of", sa.Date, nullable=False),
         sa.Column("above", CanonicalJson, nullable=False),
+        sa.Column("reply", CanonicalJson, nullable=False),
         sa.Column("stage", sa.Text, nullable=False),
         sa.Column("category", sa.Text, nullable=False),
         sa.Column("unit", sa.Text, nullable=False),

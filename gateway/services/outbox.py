@@ -1,0 +1,92 @@
+"""The outbox (待发消息): gives what the store holds for other systems to whoever can send it, until it has arrived.
+
+A message is claimed for a while in the store before it is tried, so two nodes do not send it at once; a node that dies
+with it in hand leaves it to be tried again when the claim is over. It may so arrive twice, always under the same key:
+whoever receives it counts it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from gateway.domain.casework import Channel, Message
+from gateway.domain.errors import GatewayError, Refused, Unavailable
+from gateway.ports import Cases, Clock, Sender, Store, Transaction
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 20
+"""Messages on their way at the same time."""
+CLAIM = timedelta(minutes=2)
+"""How long a node that took a message may keep others from it; longer than any attempt."""
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=1)
+"""How long after the first failure a message is tried again; twice as long after each further one, up to an hour."""
+ATTEMPTS = 80
+"""After so many, about three days, nobody is there to hear it."""
+
+
+class Outbox:
+    """Sends the messages of those channels that have a sender."""
+
+    def __init__(
+        self, store: Store, cases: Cases, clock: Clock, senders: Mapping[Channel, Sender], *, every: float = 2.0
+    ) -> None:
+        self._store = store
+        self._cases = cases
+        self._clock = clock
+        self._senders = senders
+        self._every = every
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            try:
+                while await self.send_due():
+                    pass
+            except Unavailable as lost:
+                log.warning("outbox.waits", reason=str(lost))
+            await asyncio.sleep(self._every)
+
+    async def send_due(self) -> int:
+        """Try what is due, some messages at a time; return how many were tried."""
+        if not self._senders:
+            return 0
+        due = await self._cases.next_message(self._senders)
+        if due is None or due > self._clock.now():
+            return 0
+        claimed = await self._store.commit(self._claim)
+        await asyncio.gather(*(self._try(message) for message in claimed))
+        return len(claimed)
+
+    def _claim(self, tx: Transaction) -> list[Message]:
+        now = self._clock.now()
+        claimed = [
+            replace(message, attempts=message.attempts + 1, due=now + CLAIM)
+            for message in tx.cases.due_messages(self._senders, now, AT_ONCE)
+        ]
+        for message in claimed:
+            tx.cases.save_message(message)
+        return claimed
+
+    async def _try(self, message: Message) -> None:
+        try:
+            await self._senders[message.channel].send(message)
+        except Refused as final:
+            outcome = replace(message, given_up=True, error=str(final))
+        except GatewayError as failure:
+            outcome = self._later(message, str(failure))
+        else:
+            outcome = replace(message, done_at=self._clock.now(), error="")
+        if outcome.error:
+            log.warning("message.not_sent", key=message.key, attempts=message.attempts, reason=outcome.error)
+        await self._store.commit(lambda tx: tx.cases.save_message(outcome))
+
+    def _later(self, message: Message, reason: str) -> Message:
+        wait = min(FIRST_WAIT * 2 ** min(message.attempts - 1, 16), LONGEST_WAIT)
+        given_up = message.attempts >= ATTEMPTS
+        return replace(message, due=self._clock.now() + wait, error=reason, given_up=given_up)

@@ -1,0 +1,228 @@
+"""Cases over HTTP: the closed loop from acceptance to closing, on both stores; who may do what; who comes second."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.case import COMMANDS
+from gateway.storage.store import SqlStore
+from gateway.web.server import ROUTES
+from tests.fakes.casehttp import CaseOffice, case_office
+from tests.fakes.caseroom import REPLY, CaseRoom
+from tests.fakes.store import MemoryStore, SetClock
+
+TICKET = "20260302-000001"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def case_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CaseOffice]:
+    if request.param == "memory":
+        async with case_office(CaseRoom(MemoryStore()), tmp_path / "recordings") as opened:
+            yield opened
+        return
+    async with (
+        SqlStore(tmp_path / "store.sqlite", clock=SetClock()) as store,
+        case_office(CaseRoom(store), tmp_path / "recordings") as opened,
+    ):
+        yield opened
+
+
+async def test_a_ticket_goes_round_the_closed_loop_with_its_deadlines(case_desk: CaseOffice) -> None:
+    room = case_desk.room
+    await room.ticket(TICKET)
+    agent, leader, water = [await case_desk.person(name) for name in ("agent", "leader", "water")]
+
+    status, accepted = await agent.do(TICKET, "accept", 0, category="help")
+    assert (status, accepted["case"]["stage_words"]) == (200, "受理")
+    status, sent = await agent.do(TICKET, "dispatch", accepted["case"]["revision"], to="water")
+    assert (status, sent["case"]["handle_due"]) == (200, "2026-03-17T00:00:00+08:00")
+    room.to("2026-03-03 10:00")
+    status, signed = await water.do(TICKET, "sign", sent["case"]["revision"])
+    assert status == 200
+    await room.wait("2026-03-16 00:01")
+    _, found = await water.get("/api/cases", stage="signed")
+    assert [(case["id"], case["card"], case["overdue"]) for case in found["cases"]] == [(TICKET, "yellow", False)]
+    status, replied = await water.do(TICKET, "reply", signed["case"]["revision"], **REPLY)
+    assert status == 200, replied
+    status, closed = await leader.do(TICKET, "audit_pass", replied["case"]["revision"])
+    assert (status, closed["case"]["stage"]) == (200, "closed")
+    await room.wait("2026-03-18 00:00")
+
+    status, file = await leader.get(f"/api/cases/{TICKET}")
+    assert (file["case"]["grade"], file["reply"]["result"]) == ("满意", REPLY["result"])
+    handle = next(period for period in file["periods"] if period["kind"] == "handle")
+    assert (handle["state"], [c["obligation"] for c in handle["citations"]]) == ("met", ["ZH-11b", "ZH-22"])
+    assert "督办" not in {event["name"] for event in file["history"]}
+    assert {"card", "grade", "stage", "due", "tell", "commanded"} <= {event["name"] for event in file["history"]}
+    _, told = await leader.get("/api/messages", channel="petitioner", case_id=TICKET)
+    assert [message["kind"] for message in told["messages"]] == ["survey", "result"]
+    assert "第十三条" in told["messages"][1]["text"]
+    assert REPLY["result"] in told["messages"][1]["text"]
+
+
+async def dispatched(case_desk: CaseOffice, name: str = TICKET) -> int:
+    """Accept and dispatch a ticket to the waterworks; return its revision."""
+    ticket = await case_desk.room.ticket(name)
+    await case_desk.room.do(ticket, "accept", category="help")
+    done = await case_desk.room.do(ticket, "dispatch", to="water")
+    assert done.record is not None
+    return done.record.revision
+
+
+async def test_a_denied_command_says_why_where_and_under_which_article(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    water = await case_desk.person("water")
+
+    status, answer = await water.do(TICKET, "return", revision, reason="不属于本单位职责")
+
+    assert status == 409
+    error = answer["error"]
+    assert (error["code"], error["field"]) == ("missing", "basis")
+    assert error["message"] == "不能申请退单：缺少依据；不能申请退单：缺少建议转派单位"
+    assert [denied["field"] for denied in error["current"]] == ["basis", "suggest"]
+    assert error["current"][0]["citations"][0]["obligation"] == "ZH-10c"
+    assert "退单理由、依据及建议转派单位" in error["current"][0]["citations"][0]["words"]
+
+
+async def test_whoever_comes_second_is_told_what_changed_and_overwrites_nothing(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    first, second = await case_desk.person("leader"), await case_desk.person("agent")
+
+    status, _ = await first.do(TICKET, "urge", revision)
+    assert status == 200
+    status, answer = await second.do(TICKET, "append", revision, text="水压也低")
+
+    assert (status, answer["error"]["code"]) == (409, "conflict")
+    current = answer["error"]["current"]
+    assert current["case"]["revision"] == revision + 1
+    assert "leader：催办" in [event["text"] for event in current["changes"]]
+    assert "appended" not in [event["name"] for event in current["changes"]]
+
+
+async def test_a_card_that_the_clock_showed_is_nobody_coming_first(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    agent = await case_desk.person("agent")
+    await case_desk.room.wait("2026-03-16 00:00")
+
+    status, answer = await agent.do(TICKET, "urge", revision)
+
+    assert (status, answer["case"]["revision"]) == (200, revision + 2)  # the sweep, the urge
+
+
+async def test_a_unit_sees_and_moves_only_what_it_has_a_part_in(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    roads, water = await case_desk.person("roads"), await case_desk.person("water")
+
+    assert (await roads.get("/api/cases"))[1]["cases"] == []
+    assert (await roads.get("/api/cases", unit="water"))[1]["cases"] == []
+    assert (await roads.get(f"/api/cases/{TICKET}"))[0] == 404
+    assert (await roads.do(TICKET, "sign", revision))[0] == 404
+    assert (await roads.get("/api/messages", channel="hotline"))[1]["messages"] == []
+    assert [m["kind"] for m in (await water.get("/api/messages"))[1]["messages"]] == ["dispatched"]
+    assert (await water.do(TICKET, "audit_pass", revision))[0] == 403
+    for path in ("/api/tickets", "/api/calls", f"/api/tickets/{TICKET}", "/api/agents", "/api/live"):
+        assert (await water.get(path))[0] == 403
+
+
+async def test_a_unit_marks_its_own_message_read_and_no_other(case_desk: CaseOffice) -> None:
+    await dispatched(case_desk)
+    roads, water = await case_desk.person("roads"), await case_desk.person("water")
+    key = (await water.get("/api/messages"))[1]["messages"][0]["key"]
+
+    assert (await roads.post("/api/messages/done", {"key": key}))[0] == 409
+    assert (await water.post("/api/messages/done", {"key": key}))[0] == 200
+    assert (await water.get("/api/messages"))[1]["messages"] == []
+    assert len((await water.get("/api/messages", waiting="false"))[1]["messages"]) == 1
+
+
+async def test_lists_are_paged_by_where_the_last_page_ended(case_desk: CaseOffice) -> None:
+    for number in range(5):
+        await dispatched(case_desk, f"20260302-{number}")
+    leader = await case_desk.person("leader")
+    seen: list[str] = []
+    after = ""
+    while True:
+        _, page = await leader.get("/api/cases", unit="water", limit="2", **({"after": after} if after else {}))
+        seen += [case["id"] for case in page["cases"]]
+        if not (after := page["next_after"]):
+            break
+
+    assert seen == [f"20260302-{number}" for number in (4, 3, 2, 1, 0)]
+    await case_desk.room.wait("2026-03-17 00:00")
+    _, first = await leader.get("/api/cases", overdue="true", limit="3")
+    _, second = await leader.get("/api/cases", overdue="true", limit="3", after=first["next_after"])
+    assert [c["id"] for c in first["cases"] + second["cases"]] == [f"20260302-{number}" for number in range(5)]
+    assert (await leader.get("/api/cases", after="nonsense"))[0] == 422
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "accept": {
+        "category": 7,
+        "urgency": "soon",
+        "matter": ["x"],
+        "contact_given": "yes",
+        "real_name": 1,
+        "petitioner": 1,
+    },
+    "refuse": {"kind": "because", "petitioner": 1, "matter": 2},
+    "hand_off": {"line": 110},
+    "dispatch": {"to": 5, "assist": "water", "designated": "no", "stricter": "a while"},
+    "return": {"reason": 1, "basis": 2, "suggest": 3, "approved_by": 4},
+    "return_agree": {"to": 1, "designated": 0},
+    "return_refuse": {"reason": None},
+    "extend": {"reason": {}, "approved_by": [], "days": 0},
+    "extend_refuse": {"reason": 1},
+    "append": {"text": 1},
+    "reply": {name: {} for name in REPLY} | {"case_number": 1, "no_case_reason": 2},
+    "audit_fail": {"reason": 1},
+    "grade": {"grade": 5, "service": 5},
+    "appeal": {"evidence": 1},
+    "supervise": {"trigger": "whim"},
+}
+NEEDED = {"accept": {"category": "help"}, "refuse": {"kind": "secret"}, "hand_off": {"line": "110"}}
+NEEDED |= {"dispatch": {"to": "water"}, "grade": {"grade": "满意"}, "supervise": {"trigger": "other"}}
+
+
+async def test_what_is_wrong_with_a_command_is_named_field_by_field_and_nothing_is_done(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    leader = await case_desk.person("leader")
+    entries = await case_desk.room.store.entries()
+
+    for do in COMMANDS:
+        needed = NEEDED.get(do, {})
+        for field, wrong in {**BAD.get(do, {}), "revision": -1, "unheard_of": 1}.items():
+            body = {"revision": revision, **needed, field: wrong}
+            status, answer = await leader.post(f"/api/cases/{TICKET}/{do}", body)
+            assert (status, answer["error"]["code"]) == (422, "invalid"), (do, field)
+            assert answer["error"]["field"] == field, (do, field)
+        for missing in ("revision", *needed):
+            body = {name: value for name, value in {"revision": revision, **needed}.items() if name != missing}
+            status, answer = await leader.post(f"/api/cases/{TICKET}/{do}", body)
+            assert (status, answer["error"]["field"]) == (422, missing), (do, missing)
+    for field, body in (("to", {"to": "nowhere"}), ("assist", {"to": "water", "assist": ["nowhere"]})):
+        status, answer = await leader.do(TICKET, "dispatch", revision, **body)
+        assert (status, answer["error"]["field"]) == (422, field)
+    assert (await leader.do("20990101-000000", "accept", 0, category="help"))[0] == 404
+    assert await case_desk.room.store.entries() == entries
+
+
+def test_every_field_of_every_command_has_been_refused() -> None:
+    for do, kind in COMMANDS.items():
+        assert {*BAD.get(do, {})} == {name for name in kind.__dataclass_fields__ if name != "channel"}, do
+
+
+async def test_every_command_is_described(case_desk: CaseOffice) -> None:
+    leader = await case_desk.person("leader")
+    _, description = await leader.get("/api/openapi.json")
+
+    for do in COMMANDS:
+        operation = description["paths"][f"/api/cases/{{ticket_id}}/{do}"]["post"]
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        shape = description["components"]["schemas"][reference.rsplit("/", 1)[1]]
+        assert "revision" in shape["required"]
+        assert operation["summary"]
+    assert len({route.operation for route in ROUTES}) == len(ROUTES)
