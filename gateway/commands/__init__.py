@@ -1,1 +1,1 @@
-"""The subcommands of `jiesu`, one module each: ``add_to(commands)`` declares it, ``main(arguments)`` carries it out."""
+"""The subcommands of `jiesu`, one module each: ``add_to(parser)`` declares its arguments and the ``main`` that acts."""

@@ -29,7 +29,6 @@ from gateway.domain.errors import GatewayError
 
 if TYPE_CHECKING:
     from channels.sip.session import Session
-    from gateway.commands.common import Commands
 
 LEAST_FREE = 2 * 1024**3
 """Octets of free disk below which recordings would soon fail (about 18 hours of one leg a gigabyte)."""
@@ -49,9 +48,8 @@ class Finding:
         return f"{ {True: 'ok', False: 'fail', None: '?'}[self.is_ok]:<4}  {self.subject:<28}  {self.words}"
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("check", help="try a configuration without serving")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add_config(parser)
     parser.set_defaults(main=main)
 

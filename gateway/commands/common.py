@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from config.settings import Settings, load
 from gateway.storage.location import database_of_node
 
 if TYPE_CHECKING:
     from gateway.storage.database import Database
-
-    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DEFAULT_CONFIG = Path("gateway.toml")
 

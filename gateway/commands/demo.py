@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gateway.demo.failure import StepMissing
 from gateway.demo.show import Show
@@ -23,15 +22,11 @@ from gateway.demo.view import PlainView, View, view_for
 from gateway.domain.errors import OurMistake
 from gateway.telemetry import configure_logging
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
-
 INTERRUPTED = 130
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("demo", help="show two calls from ring to ticket, on this machine")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("--once", action="store_true", help="end after the story instead of staying up")
     parser.add_argument("--json", action="store_true", help="with --once: print what happened as one JSON object")
     parser.add_argument(

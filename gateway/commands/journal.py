@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.domain.call import CallId
 from gateway.storage.journal import show, verify
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
 
-
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("journal", help="verify or show the journal")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     verifying = actions.add_parser("verify", help="follow the hash chain from its first entry; exit 1 if it is broken")
     add_config(verifying)

@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config.knowledge import load, to_csv
 from gateway.app import SystemClock, open_library
@@ -16,17 +15,13 @@ from gateway.domain.knowledge import Article, ArticleKind, Submission
 from gateway.services.knowledge import Librarian
 from gateway.storage.store import SqlStore
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
-
 BY = "jiesu knowledge"
 """Who the journal says did it."""
 _KINDS = {ArticleKind.GUIDE: "知识", ArticleKind.DUTY_ROSTER: "值班", ArticleKind.CONSTRUCTION: "施工"}
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("knowledge", help="import, search, list or export the knowledge base")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     importing = actions.add_parser("import", help="take in articles; the same file again changes nothing")

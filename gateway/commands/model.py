@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from asr import download, models
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
 
-
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("model", help="list or fetch speech recognition models")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list the official Chinese models, and what is here already")
     listing.set_defaults(main=_list)

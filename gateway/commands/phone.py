@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from channels.media.wav import UnusableWav
 from channels.media.wav import parse as parse_wav
@@ -32,15 +32,11 @@ from gateway import speech
 from gateway.domain.errors import OurMistake, Unavailable
 from gateway.telemetry import configure_logging
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
-
 INTERRUPTED = 130
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("phone", help="a telephone on the command line")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     calling = actions.add_parser("call", help="call somebody; exit 1 if nobody answers")
     calling.add_argument("uri", metavar="URI", type=_uri, help="whom to call, such as sip:12345@127.0.0.1:5060")

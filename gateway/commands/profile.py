@@ -9,19 +9,15 @@ import argparse
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from config import phrases
 from config.profiles import FOLDER, ProfileError, find, read_file
 from gateway.domain.profile import Profile, Ruling
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
 
-
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("profile", help="show, compare and check the cities' regulations")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="what a regulation says, rule by rule, with its articles")
     show.add_argument("profile", metavar="NAME[@DAY]")

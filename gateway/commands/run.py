@@ -14,12 +14,10 @@ from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from gateway.commands.common import Commands
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("run", help="start the gateway")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add_config(parser)
     parser.set_defaults(main=main)
 

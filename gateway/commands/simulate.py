@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from config import calendars, phrases
 from config.profiles import ProfileFile, find, read_file
@@ -23,15 +23,11 @@ from gateway.domain.errors import OurMistake
 from routing.casebook import Casebook, Shelf
 from routing.working_time import Calendar
 
-if TYPE_CHECKING:
-    from gateway.commands.common import Commands
-
 CALENDARS = Path(calendars.__file__).parent / "calendars"
 
 
-def add_to(commands: Commands) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("simulate", help="run a scenario through a city's regulation")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument(
         "scenario", type=Path, metavar="SCENARIO.jsonl", help="one JSON object a line, in order of time"
     )
