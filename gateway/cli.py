@@ -24,6 +24,7 @@ COMMANDS = {
     "journal": "verify or show the journal",
     "profile": "show, compare and check the cities' regulations",
     "simulate": "run a scenario through a city's regulation",
+    "replay-history": "how many historic tickets would have been late under a city's regulation",
 }
 
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, purpose in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=purpose)
         if words[:1] == [name]:
-            import_module(f"gateway.commands.{name}").add_to(command)
+            import_module(f"gateway.commands.{name.replace('-', '_')}").add_to(command)
     chosen = parser.parse_args(words)
     try:
         return int(chosen.main(chosen))

@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     file = read_file(find(arguments.profile))
     lines = read_scenario(arguments.scenario)
     calendar = calendars.load(CALENDARS)
-    facts = run(file, calendar, lines, _until(arguments.until))
+    facts = list(run(file, calendar, lines, until_of(arguments.until)))
     if arguments.calendar:
         month_view.show(facts, calendar, file.zone)
         return 0
@@ -98,7 +98,8 @@ def _instant(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).isoformat(timespec="seconds")
 
 
-def _until(text: str | None) -> datetime | None:
+def until_of(text: str | None) -> datetime | None:
+    """Return the instant that ``--until`` names. Raises `OurMistake`."""
     if text is None:
         return None
     try:
