@@ -25,7 +25,7 @@ from gateway.domain.case import Accept, Case, CaseId, Command, Dispatch, Period,
 from gateway.domain.rules import PeriodKind
 from routing.casebook import Casebook
 
-KEPT_BY_UNIT = (PeriodKind.SIGN, PeriodKind.CONTACT, PeriodKind.HANDLE)
+KEPT_BY_UNIT = (PeriodKind.SIGN, PeriodKind.HANDLE)
 KEPT_BY_HOTLINE = (PeriodKind.DISPATCH, PeriodKind.PHONE_UNIT)
 HOTLINE = "12345"
 _ANY = "-"
@@ -83,7 +83,10 @@ def tally(books: Callable[[datetime], Casebook], history: Iterable[Past], until:
 
 
 def replayed(book: Casebook, past: Past, until: datetime) -> Iterator[Period]:
-    """Yield the periods of *past* that stood to the end; none if the city does not take such a matter."""
+    """Yield the periods of *past* that stood to the end and of which the file tells whether they were kept.
+
+    There are none if the city does not take such a matter.
+    """
     case: Case | None = None
     for at, command in _commands(past):
         if at > until:
@@ -93,8 +96,9 @@ def replayed(book: Casebook, past: Past, until: datetime) -> Iterator[Period]:
         case = book.apply(case, CaseId(past.unit), command, at).case
     if case is not None:
         case = book.elapse(case, until).case
+    told_of = {*KEPT_BY_UNIT, *KEPT_BY_HOTLINE} - ({PeriodKind.SIGN} if past.signed_at is None else set())
     for period in case.periods if case is not None else ():
-        if period.kind in (*KEPT_BY_UNIT, *KEPT_BY_HOTLINE) and period.state is not PeriodState.REPLACED:
+        if period.kind in told_of and period.state is not PeriodState.REPLACED:
             yield period
 
 

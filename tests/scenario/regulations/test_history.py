@@ -39,6 +39,7 @@ def test_the_late_are_counted_by_unit_and_clause(
     tallies = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {(each["unit"], each["kind"], each["cite"][0]): (each["tickets"], each["late"]) for each in tallies}
     assert told["城管局", "handle", "ZH-11b"] == (2, 1)
+    assert told["城管局", "sign", "ZH-10c"] == (1, 0)
     assert told["住建局", "handle", "ZH-11a"] == (1, 1)
     assert told["12345", "dispatch", "ZH-8a"] == (1, 1)
     assert told["12345", "dispatch", "ZH-8b"] == (3, 0)
