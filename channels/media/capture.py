@@ -34,7 +34,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Samples of *capture* from sample ``start`` of its time on, int16 little endian."""
+    """Samples of *capture* from sample ``start`` of its time on, int16 little endian, its tracks interleaved."""
 
     capture: Capture
     start: int
@@ -42,15 +42,19 @@ class Portion:
 
 
 class CaptureLog:
-    """The last frames of up to *capacity* rows, and who is to get them when."""
+    """The last frames of up to *capacity* rows, in some tracks, and who is to get them when."""
 
-    def __init__(self, capacity: int, frame: int) -> None:
-        self._log = np.zeros((LONGEST_PORTION, capacity, frame), "<i2")
+    def __init__(self, capacity: int, frame: int, *, tracks: int = 1) -> None:
+        self._log = np.zeros((LONGEST_PORTION, capacity, frame, tracks), "<i2")
         self._frame = frame
         self._step = 0
         self._starting: list[Capture] = []
         self._due: defaultdict[int, list[Capture]] = defaultdict(list)
         self._running: dict[Capture, int] = {}
+
+    def __bool__(self) -> bool:
+        """Say whether anybody is to get anything."""
+        return bool(self._running or self._starting)
 
     def start(self, capture: Capture) -> None:
         """Begin *capture* with the next frame; its portions are at most `LONGEST_PORTION` frames."""
@@ -68,8 +72,11 @@ class CaptureLog:
         self._due[due].remove(capture)
         return self._cut(capture)
 
-    def add(self, frames: Pcm, at: float) -> list[Portion]:
-        """Take a frame of the first rows (int16 [rows, samples]) heard from the instant *at*; return what is due."""
+    def add(self, at: float, *tracks: Pcm) -> list[Portion]:
+        """Take a frame of each track of the first rows (int16 [rows, samples]), from the instant *at*.
+
+        Return what is due.
+        """
         step = self._step
         for capture in self._starting:
             capture.origin = round((at - capture.zero) * RATE) - step * self._frame
@@ -79,7 +86,8 @@ class CaptureLog:
         self._step += 1
         if not self._running:
             return []
-        self._log[step % LONGEST_PORTION, : len(frames)] = frames
+        for number, frames in enumerate(tracks):
+            self._log[step % LONGEST_PORTION, : len(frames), :, number] = frames
         portions: list[Portion] = []
         for capture in self._due.pop(self._step, ()):
             portions += self._cut(capture)
@@ -100,7 +108,7 @@ class CaptureLog:
     def _cut(self, capture: Capture) -> list[Portion]:
         """Return what *capture* has not given yet; what lies before its sample 0 is dropped."""
         steps = np.arange(capture.given, self._step)
-        samples = self._log[steps % LONGEST_PORTION, capture.row].reshape(-1)
+        samples = self._log[steps % LONGEST_PORTION, capture.row].reshape(-1, self._log.shape[3])
         start = capture.origin + capture.given * self._frame
         capture.given = self._step
         early = min(max(0, -start), len(samples))

@@ -190,6 +190,9 @@ class MediaEngine:
         )
         now = time.monotonic()
         for leg in self._legs.values():
+            if leg.is_closing:  # what the last process was told of it died with it
+                leg.end(LegStatistics())
+                continue
             for order in leg.orders(now):
                 self._send(order)
         return reader

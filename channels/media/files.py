@@ -21,23 +21,27 @@ _MOST_PROMPTS: Final = 64
 _MOST_JOBS: Final = 4096
 
 Outcome = Callable[[], None]
+RecordingKey = tuple[str, int]
+"""A leg and how many tracks are recorded of it: 1, what it says, or 2, with what it hears."""
 
 
 class RecordingFile:
     """A WAV file that is whole after every `write`."""
 
-    def __init__(self, path: str, *, resume: bool) -> None:
+    def __init__(self, path: str, *, resume: bool, tracks: int = 1) -> None:
         """Open *path* anew, or keep what it holds if *resume*; raises OSError."""
+        self._tracks = tracks
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if resume else os.O_TRUNC)
         self._file = os.open(path, flags, 0o640)
-        self._samples = max(0, os.fstat(self._file).st_size - wav.HEADER_SIZE) // 2
-        os.pwrite(self._file, wav.header(self._samples), 0)
+        self._samples = max(0, os.fstat(self._file).st_size - wav.HEADER_SIZE) // (2 * tracks)
+        os.pwrite(self._file, wav.header(self._samples, tracks), 0)
 
     def write(self, start: int, pcm: bytes) -> None:
         """Put *pcm* at sample *start*, then make the header say so."""
-        os.pwrite(self._file, pcm, wav.HEADER_SIZE + 2 * start)
-        self._samples = max(self._samples, start + len(pcm) // 2)
-        os.pwrite(self._file, wav.header(self._samples), 0)
+        width = 2 * self._tracks
+        os.pwrite(self._file, pcm, wav.HEADER_SIZE + width * start)
+        self._samples = max(self._samples, start + len(pcm) // width)
+        os.pwrite(self._file, wav.header(self._samples, self._tracks), 0)
 
     def close(self) -> None:
         """Close the file."""
@@ -52,26 +56,28 @@ class Files:
         self.outcomes: deque[Outcome] = deque()
         self._on_failure = on_failure
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(_MOST_JOBS)
-        self._recordings: dict[str, RecordingFile] = {}
+        self._recordings: dict[RecordingKey, RecordingFile] = {}
         self._prompts: dict[str, tuple[int, Pcm]] = {}
         self._thread = threading.Thread(target=self._work, name="media files", daemon=True)
         self._thread.start()
 
-    def open_recording(self, leg: str, path: str, *, resume: bool) -> None:
-        """Start the recording of *leg*."""
+    def open_recording(self, key: RecordingKey, path: str, *, resume: bool) -> None:
+        """Start a recording."""
+        leg, tracks = key
 
         def job() -> None:
-            self._close(leg)
-            self._recordings[leg] = RecordingFile(path, resume=resume)
+            self._close(key)
+            self._recordings[key] = RecordingFile(path, resume=resume, tracks=tracks)
 
         self._put(leg, job)
 
-    def write(self, portions: list[tuple[str, int, bytes]]) -> None:
-        """Write portions of recordings, as (leg, first sample, pcm)."""
+    def write(self, portions: list[tuple[RecordingKey, int, bytes]]) -> None:
+        """Write portions of recordings, as (key, first sample, pcm)."""
 
         def job() -> None:
-            for leg, start, pcm in portions:
-                recording = self._recordings.get(leg)
+            for key, start, pcm in portions:
+                leg, _ = key
+                recording = self._recordings.get(key)
                 if recording is None:
                     continue
                 try:
@@ -79,17 +85,21 @@ class Files:
                 except OSError as error:
                     self._fail(leg, str(error))
 
-        self._put(portions[0][0], job)
+        self._put(portions[0][0][0], job)
 
-    def close_recording(self, leg: str, then: Outcome | None = None) -> None:
-        """Complete the recording of *leg*; *then* is called in the clock's thread."""
+    def close_recording(self, key: RecordingKey) -> None:
+        """Complete a recording."""
+        self._put(key[0], lambda: self._close(key))
+
+    def close_recordings(self, leg: str, then: Outcome) -> None:
+        """Complete all recordings of *leg*; *then* is called in the clock's thread."""
 
         def job() -> None:
             try:
-                self._close(leg)
+                for key in [key for key in self._recordings if key[0] == leg]:
+                    self._close(key)
             finally:
-                if then is not None:
-                    self.outcomes.append(then)
+                self.outcomes.append(then)
 
         self._put(leg, job)
 
@@ -131,11 +141,11 @@ class Files:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-        for leg in list(self._recordings):
-            self._close(leg)
+        for key in list(self._recordings):
+            self._close(key)
 
-    def _close(self, leg: str) -> None:
-        recording = self._recordings.pop(leg, None)
+    def _close(self, key: RecordingKey) -> None:
+        recording = self._recordings.pop(key, None)
         if recording is not None:
             recording.close()
 

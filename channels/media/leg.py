@@ -97,11 +97,12 @@ class MediaLeg:
         self.port = 0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[LegStatistics] = asyncio.get_running_loop().create_future()
+        self.is_closing = False
         self._send = send
         self._connection: wire.Connect | None = None
         self._bridge: str | None = None
         self._playing: _Playing | None = None
-        self._recording: wire.Record | None = None
+        self._recordings: dict[int, wire.Record] = {}
         self._taps: dict[int, tuple[wire.Tap, Feed[TapFrame]]] = {}
         self._listeners: list[Feed[LegEvent]] = []
         self._count = 0
@@ -175,13 +176,19 @@ class MediaLeg:
 
     def record(self, path: Path | str, zero: float) -> None:
         """Write what this leg says to a WAV whose sample 0 is the monotonic instant *zero*, until `close`."""
-        self._recording = wire.Record(self.id, str(Path(path).absolute()), zero)
-        self._send(self._recording)
+        self._record(path, zero, 1)
 
     def stop_recording(self) -> None:
         """Complete the recording before the leg ends."""
-        self._recording = None
-        self._send(wire.StopRecording(self.id))
+        self._stop_recording(1)
+
+    def record_both(self, path: Path | str, zero: float) -> None:
+        """Write a WAV of two tracks, left what this leg says, right what it hears; beside `record`, and like it."""
+        self._record(path, zero, 2)
+
+    def stop_recording_both(self) -> None:
+        """Complete the recording of two tracks before the leg ends."""
+        self._stop_recording(2)
 
     def tap(self, zero: float, period: float = 0.1) -> Feed[TapFrame]:
         """Return what this leg says from now on, a frame each *period* seconds (1 at most), timed from *zero*.
@@ -205,13 +212,15 @@ class MediaLeg:
     async def close(self) -> LegStatistics:
         """End the leg, give its port back, and return what it did; again, and it returns the same."""
         if not self.closed.done():
+            self.is_closing = True
             self.forget_wishes()
             self._send(wire.Close(self.id))
         return await asyncio.shield(self.closed)
 
     def forget_wishes(self) -> None:
         """End prompt, taps and events: the leg is over."""
-        self._recording = self._connection = None
+        self._connection = None
+        self._recordings.clear()
         self._end_playing(PlayEnd.STOPPED)
         for _, feed in list(self._taps.values()):
             feed.close()
@@ -228,8 +237,8 @@ class MediaLeg:
         if self._playing is not None:
             order = self._playing.order
             yield wire.Play(self.id, order.number, order.path, order.loop, order.over_bridge, now - self._playing.began)
-        if self._recording is not None:
-            yield wire.Record(self.id, self._recording.path, self._recording.zero, resume=True)
+        for recording in self._recordings.values():
+            yield wire.Record(self.id, recording.path, recording.zero, recording.tracks, resume=True)
         for order_, _ in self._taps.values():
             yield order_
 
@@ -258,6 +267,14 @@ class MediaLeg:
         """Let `close` return."""
         if not self.closed.done():
             self.closed.set_result(statistics)
+
+    def _record(self, path: Path | str, zero: float, tracks: int) -> None:
+        self._recordings[tracks] = wire.Record(self.id, str(Path(path).absolute()), zero, tracks)
+        self._send(self._recordings[tracks])
+
+    def _stop_recording(self, tracks: int) -> None:
+        self._recordings.pop(tracks, None)
+        self._send(wire.StopRecording(self.id, tracks))
 
     def _tell(self, event: LegEvent) -> None:
         for listener in self._listeners:

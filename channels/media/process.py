@@ -227,15 +227,15 @@ class MediaProcess:
                 self._stop_playing(leg)
             case wire.SendDigits(leg, digits):
                 switch.press(leg, digits)
-            case wire.Record(leg, path, zero, resume):
-                switch.stop_recording(leg)
+            case wire.Record(leg, path, zero, tracks, resume):
+                switch.stop_recording(leg, tracks)
                 self._save()
-                switch.record(leg, zero)
-                self._files.open_recording(leg, path, resume=resume)
-            case wire.StopRecording(leg):
-                switch.stop_recording(leg)
+                switch.record(leg, zero, tracks)
+                self._files.open_recording((leg, tracks), path, resume=resume)
+            case wire.StopRecording(leg, tracks):
+                switch.stop_recording(leg, tracks)
                 self._save()
-                self._files.close_recording(leg)
+                self._files.close_recording((leg, tracks))
             case wire.Tap(leg, number, zero, period):
                 switch.tap(leg, number, zero, period)
             case wire.Untap(leg, number):
@@ -310,7 +310,7 @@ class MediaProcess:
         self._ports.give_back(rtp.getsockname()[1], time.monotonic())
         rtp.close()
         self._save()
-        self._files.close_recording(leg, lambda: self._control.tell(closed))
+        self._files.close_recordings(leg, lambda: self._control.tell(closed))
 
     def _load(self, order: wire.Play) -> None:
         """Have the prompt read; it starts when it is there, unless something else has been asked for meanwhile."""

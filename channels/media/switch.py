@@ -33,7 +33,6 @@ _FIRST_REPORT: Final = 192
 _LAST_REPORT: Final = 223
 """Second octets that are RTCP's where both share a port (RFC 5761 4)."""
 _REPORTS_PERIOD: Final = 0.1
-_RECORDING: Final = 0
 _RECORDING_PORTION: Final = 25
 _UNSPECIFIED: Final = "0.0.0.0"
 """The connection address that meant "on hold" before RFC 3264 8.4."""
@@ -75,7 +74,8 @@ class Row:
     keys_in: DigitReceiver = field(default_factory=DigitReceiver)
     keys_out: DigitSender = field(default_factory=DigitSender)
     player: Player | None = None
-    recording: Capture | None = None
+    recordings: dict[int, Capture] = field(default_factory=dict)
+    """By how many tracks they have."""
     taps: dict[int, Capture] = field(default_factory=dict)
     foreign: int = 0
     rtcp: Address | None = None
@@ -98,8 +98,8 @@ class Switch:
 
     def __init__(self, capacity: int, *, silent_after: float) -> None:
         self.events: list[wire.Event] = []
-        self.recorded: list[tuple[str, int, bytes]] = []
-        """Portions of recordings to be written, as (leg, first sample, pcm)."""
+        self.recorded: list[tuple[tuple[str, int], int, bytes]] = []
+        """Portions of recordings to be written, as ((leg, tracks), first sample, pcm)."""
         self.targets = np.full(capacity, NOWHERE, np.uint64)
         """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
         self._muxes = np.zeros(capacity, bool)
@@ -117,7 +117,9 @@ class Switch:
         self._mixer: Mixer | None = None
         self._attended: dict[str, Row] = {}
         self._log = CaptureLog(capacity, FRAME)
+        self._both_log = CaptureLog(capacity, FRAME, tracks=2)
         self._captures: dict[Capture, tuple[str, int]] = {}
+        """The leg of each, and the number of the tap, or less the tracks of the recording."""
         self._of_ended_legs = np.zeros(5, np.int64)
 
     def __len__(self) -> int:
@@ -158,7 +160,7 @@ class Switch:
     def close(self, leg: str) -> wire.Closed:
         """End *leg* and return what it has done."""
         self.stop_playing(leg)
-        self.stop_recording(leg)
+        self.stop_recordings_of(leg)
         for number in list(self._rows[leg].taps):
             self.untap(leg, number)
         row = self._rows.pop(leg)
@@ -218,23 +220,27 @@ class Switch:
         row.keys_out.press(keys)
         self._attend(row)
 
-    def record(self, leg: str, zero: float) -> None:
-        """Let what *leg* says come out in `recorded`."""
-        self.stop_recording(leg)
+    def record(self, leg: str, zero: float, tracks: int = 1) -> None:
+        """Let what *leg* says come out in `recorded`, with what it hears if *tracks* is 2."""
+        self.stop_recording(leg, tracks)
         row = self._rows[leg]
-        row.recording = self._capture(row, _RECORDING, zero, _RECORDING_PORTION)
+        row.recordings[tracks] = self._capture(row, -tracks, zero, _RECORDING_PORTION)
 
-    def stop_recording(self, leg: str) -> None:
+    def stop_recording(self, leg: str, tracks: int = 1) -> None:
         """Let the rest of the recording out."""
-        row = self._rows[leg]
-        if row.recording is not None:
-            self._release(row.recording)
-            row.recording = None
+        recording = self._rows[leg].recordings.pop(tracks, None)
+        if recording is not None:
+            self._release(recording)
+
+    def stop_recordings_of(self, leg: str) -> None:
+        """Let the rest of all recordings of *leg* out."""
+        for tracks in list(self._rows[leg].recordings):
+            self.stop_recording(leg, tracks)
 
     def stop_recordings(self) -> None:
         """Let the rest of every recording out."""
         for leg in self._rows:
-            self.stop_recording(leg)
+            self.stop_recordings_of(leg)
 
     def tap(self, leg: str, number: int, zero: float, period: float) -> None:
         """Let what *leg* says come out as `Tapped` events of *period* seconds."""
@@ -341,7 +347,7 @@ class Switch:
         Return the rows whose `packets` are to be sent.
         """
         said = self._inbound.frames(self._used)
-        self._pass_on(self._log.add(said, at))
+        self._pass_on(self._log.add(at, said))
         for index, seconds in self._inbound.silences(self._used, at):
             if (quiet := self._row_at[index]) is not None:
                 self.events.append(wire.WentSilent(quiet.leg, seconds))
@@ -355,6 +361,8 @@ class Switch:
             if row.keys_out and self._outbound.sends[row.index]:
                 self._press_into(row, hears[row.index], events)
             self._attend(row)
+        if self._both_log:
+            self._pass_on(self._both_log.add(at, said, hears))
         rows = self._outbound.step(hears)
         for index, packet in events.items():
             self._outbound.put(index, packet)
@@ -362,7 +370,7 @@ class Switch:
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was played or sent."""
-        self._pass_on(self._log.skip())
+        self._pass_on(self._log.skip() + self._both_log.skip())
         self._inbound.playout.skip(steps)
         self._outbound.skip(steps)
 
@@ -407,18 +415,22 @@ class Switch:
     def _capture(self, row: Row, number: int, zero: float, frames: int) -> Capture:
         capture = Capture(row.index, zero, frames)
         self._captures[capture] = (row.leg, number)
-        self._log.start(capture)
+        self._log_of(number).start(capture)
         return capture
 
+    def _log_of(self, number: int) -> CaptureLog:
+        return self._both_log if number == -2 else self._log
+
     def _release(self, capture: Capture) -> None:
-        self._pass_on(self._log.stop(capture))
+        _, number = self._captures[capture]
+        self._pass_on(self._log_of(number).stop(capture))
         del self._captures[capture]
 
     def _pass_on(self, portions: list[Portion]) -> None:
         for portion in portions:
             leg, number = self._captures[portion.capture]
-            if number == _RECORDING:
-                self.recorded.append((leg, portion.start, portion.pcm))
+            if number < 0:
+                self.recorded.append(((leg, -number), portion.start, portion.pcm))
             else:
                 self.events.append(wire.Tapped(leg, number, portion.start / RATE, portion.pcm))
 

@@ -1,4 +1,4 @@
-"""WAV headers (RIFF, PCM): 16-bit mono at 8 kHz, the only shape that prompts and recordings have here."""
+"""WAV headers (RIFF, PCM): 16 bits at 8 kHz; mono, as prompts are, or with the two tracks of a call's recording."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class UnusableWav(ValueError):
     """A file that is no 16-bit mono WAV at 8 kHz; the message says what it is instead."""
 
 
-def header(samples: int) -> bytes:
-    """Return the 44 octets before *samples* samples; a longer recording than RIFF can state is cut at 4 GiB."""
-    size = 2 * min(samples, _LONGEST)
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, _PCM, 1, RATE, 2 * RATE, 2, 16, b"data", size
-    )
+def header(samples: int, tracks: int = 1) -> bytes:
+    """Return the 44 octets before *samples* samples of each track; more than RIFF can state is cut at 4 GiB."""
+    width = 2 * tracks
+    size = width * min(samples, _LONGEST // tracks)
+    shape = 16, _PCM, tracks, RATE, width * RATE, width, 16
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", *shape, b"data", size)
 
 
 def parse(content: bytes) -> Pcm:

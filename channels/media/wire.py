@@ -90,18 +90,23 @@ class SendDigits(msgspec.Struct, frozen=True, tag=True):
 
 
 class Record(msgspec.Struct, frozen=True, tag=True):
-    """Record what a leg says; sample 0 is the instant *zero*. *resume* keeps what the file holds."""
+    """Record a leg; sample 0 is the instant *zero*. *resume* keeps what the file holds.
+
+    *tracks* is 1 for what the leg says, 2 for that (left) and what it hears (right); there may be one of each.
+    """
 
     leg: str
     path: str
     zero: float
+    tracks: int = 1
     resume: bool = False
 
 
 class StopRecording(msgspec.Struct, frozen=True, tag=True):
-    """Complete a leg's recording."""
+    """Complete a leg's recording of so many tracks."""
 
     leg: str
+    tracks: int = 1
 
 
 class Tap(msgspec.Struct, frozen=True, tag=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -142,3 +144,45 @@ async def test_a_recording_that_cannot_be_written_leaves_the_call_alone(engine: 
         statistics = await leg.close()
 
     assert statistics.received > 20
+
+
+async def test_a_recording_of_two_tracks_has_the_leg_left_and_what_it_hears_right(
+    engine: MediaEngine, tmp_path: Path
+) -> None:
+    zero = time.monotonic()
+    async with RtpPhone() as citizen, RtpPhone("PCMA") as agent, RtpPhone() as desk:
+        leg = await call_in(engine, citizen, "citizen", "talk")
+        await call_in(engine, agent, "agent", "talk")
+        await call_in(engine, desk, "desk", "talk")
+        leg.record_both(tmp_path / "call.wav", zero)
+        leg.record(tmp_path / "citizen.wav", zero)
+        for phone, frequency in ((citizen, 500), (agent, 900), (desk, 1300)):
+            phone.hum(frequency)
+        await citizen.hear(1.0)
+        ended = time.monotonic() - zero
+        await leg.close()
+
+    content = (tmp_path / "call.wav").read_bytes()
+    tracks = np.frombuffer(content[wav.HEADER_SIZE :], "<i2").reshape(-1, 2)
+    alone = wav.parse((tmp_path / "citizen.wav").read_bytes())
+    assert content[: wav.HEADER_SIZE] == wav.header(len(tracks), tracks=2)
+    assert abs(len(tracks) / 8000 - ended) < 0.2
+    assert abs(len(alone) - len(tracks)) <= 160
+    left, right = tracks[-4000:, 0], tracks[-4000:, 1]
+    assert [level(left, frequency) > 5000 for frequency in (500, 900, 1300)] == [True, False, False]
+    assert [level(right, frequency) > 5000 for frequency in (500, 900, 1300)] == [False, True, True]
+
+
+async def test_less_than_a_second_of_a_recording_is_lost_to_a_kill(engine: MediaEngine, tmp_path: Path) -> None:
+    zero = time.monotonic()
+    async with RtpPhone() as citizen:
+        leg = await call_in(engine, citizen, "citizen")
+        leg.record_both(tmp_path / "call.wav", zero)
+        await citizen.hear(1.6)
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        killed = time.monotonic() - zero
+        tracks = np.frombuffer((tmp_path / "call.wav").read_bytes()[wav.HEADER_SIZE :], "<i2").reshape(-1, 2)
+        await leg.close()
+
+    assert len(tracks) / 8000 > killed - 1.0

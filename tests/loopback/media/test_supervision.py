@@ -178,3 +178,13 @@ async def test_a_recording_stopped_early_keeps_what_was_said_until_then(engine: 
         await leg.close()
 
     assert 800 < len(wav.parse((tmp_path / "a.wav").read_bytes())) < 4000
+
+
+async def test_a_leg_closed_just_as_the_process_dies_is_closed(engine: MediaEngine) -> None:
+    leg = await engine.open_leg("a")
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        statistics = await leg.close()
+
+    assert statistics.received == 0

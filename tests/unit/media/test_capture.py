@@ -16,7 +16,7 @@ def run(log: CaptureLog, steps: int, first: int = 0) -> list[Portion]:
     return [
         portion
         for step in range(first, first + steps)
-        for portion in log.add(np.full((4, FRAME), step, np.int16), step * 0.02)
+        for portion in log.add(step * 0.02, np.full((4, FRAME), step, np.int16))
     ]
 
 
@@ -80,4 +80,18 @@ def test_legs_that_start_together_are_not_served_together() -> None:
         log.start(Capture(row, 0.0, 4))
     run(log, 8)
 
-    assert [len(log.add(np.zeros((4, FRAME), np.int16), step * 0.02)) for step in range(8, 16)] == [1] * 8
+    assert [len(log.add(step * 0.02, np.zeros((4, FRAME), np.int16))) for step in range(8, 16)] == [1] * 8
+
+
+def test_tracks_are_interleaved_sample_by_sample() -> None:
+    log, capture = CaptureLog(4, FRAME, tracks=2), Capture(1, 0.01, 2)
+    assert not log
+    log.start(capture)
+    left, right = np.full((3, FRAME), 5, np.int16), np.full((3, FRAME), -9, np.int16)
+    portions = [portion for step in range(4) for portion in log.add(step * 0.02, left, right)] + log.stop(capture)
+    samples = np.concatenate([np.frombuffer(portion.pcm, "<i2") for portion in portions]).reshape(-1, 2)
+
+    assert portions[0].start == 0
+    assert len(samples) == 4 * FRAME - 80
+    assert (samples == [5, -9]).all()
+    assert not log

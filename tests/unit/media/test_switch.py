@@ -272,7 +272,7 @@ def test_a_recording_and_a_tap_give_the_same_speech_in_their_own_time() -> None:
 
     recorded = b"".join(pcm for _, _, pcm in plane.switch.recorded)
     tapped = [event for event in plane.switch.events if isinstance(event, wire.Tapped)]
-    assert plane.switch.recorded[0][:2] == ("0", 0)
+    assert plane.switch.recorded[0][:2] == (("0", 1), 0)
     assert len(recorded) == 40 * 320
     assert tapped[0].at == 1.0
     assert b"".join(event.pcm for event in tapped) == recorded

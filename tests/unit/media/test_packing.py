@@ -1,0 +1,71 @@
+"""A recording is packed whole, with a hash that can be checked, and deleted when its time is up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from channels.media import wav
+from channels.media.g711 import Pcm
+from channels.media.packing import Unpackable, delete_expired, pack
+
+
+def write(path: Path, seconds: float) -> Path:
+    turns = 2 * np.pi * np.arange(round(seconds * 8000)) / 8000
+    tracks = np.stack([8000 * np.sin(500 * turns), 8000 * np.sin(1100 * turns)], axis=1).astype("<i2")
+    path.write_bytes(wav.header(len(tracks), tracks=2) + tracks.tobytes())
+    return path
+
+
+def level(samples: Pcm, frequency: float) -> float:
+    turns = 2 * np.pi * frequency * np.arange(len(samples)) / 8000
+    return float(2 * abs(np.mean(samples * np.exp(-1j * turns))))
+
+
+def test_both_tracks_are_packed_at_their_places_and_the_hash_is_the_files(tmp_path: Path) -> None:
+    packed = pack(write(tmp_path / "call.wav", 5.0))
+    samples, rate = soundfile.read(packed.path, dtype="int16")
+
+    assert (rate, samples.shape, packed.seconds, packed.tracks) == (8000, (40000, 2), 5.0, 2)
+    assert packed.sha256 == hashlib.sha256(packed.path.read_bytes()).hexdigest()
+    assert packed.path.stat().st_size < 80000 // 2
+    for track, frequency, other in ((0, 500, 1100), (1, 1100, 500)):
+        heard = samples[8000:, track]
+        assert 6500 < level(heard, frequency) < 9000
+        assert level(heard, other) < 500
+
+
+def test_a_recording_cut_off_by_a_kill_is_packed_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = write(tmp_path / "call.wav", 2.0)
+    path.write_bytes(path.read_bytes()[: -4 * 1000 - 1])
+
+    assert 1.8 < pack(path).seconds <= 2.0
+
+
+def test_what_is_no_recording_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"RIFF nonsense")
+    with pytest.raises(Unpackable, match=r"call\.wav"):
+        pack(path)
+    with pytest.raises(Unpackable):
+        pack(tmp_path / "absent.wav")
+
+    assert [each.name for each in tmp_path.iterdir()] == ["call.wav"]
+
+
+def test_recordings_are_deleted_when_their_time_is_up_and_nothing_else_is(tmp_path: Path) -> None:
+    now = 1e9
+    for name, age in (("a/old.wav", 100), ("a/old.opus", 91), ("a/new.wav", 89), ("old.txt", 1000)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (now - age, now - age))
+    deleted = delete_expired(tmp_path, keep=90.0, now=now)
+
+    assert [path.name for path in deleted] == ["old.opus", "old.wav"]
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["new.wav", "old.txt"]
