@@ -7,6 +7,7 @@ import { route } from "./route.js";
 import { Accounts } from "./views/accounts.js";
 import { Calls } from "./views/calls.js";
 import { Journal } from "./views/journal.js";
+import { Knowledge } from "./views/knowledge.js";
 import { SignIn } from "./views/sign-in.js";
 import { TicketDetail } from "./views/ticket-detail.js";
 import { Tickets } from "./views/tickets.js";
@@ -14,7 +15,7 @@ import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
 const TITLE = document.title;
-const VIEWS = { calls: Calls, tickets: Tickets, journal: Journal, accounts: Accounts };
+const VIEWS = { calls: Calls, tickets: Tickets, knowledge: Knowledge, journal: Journal, accounts: Accounts };
 
 const Console = {
   setup() {

@@ -35,7 +35,7 @@ export const stepName = named({
   citizen_left: "市民挂机", alarm: "告警",
 });
 export const decisionKindName = named({
-  category: "事项类别", matter: "诉求事项", emergency: "紧急情况", hand_off: "紧急转接", unit: "承办单位",
+  category: "事项类别", matter: "诉求事项", emergency: "紧急情况", hand_off: "紧急转接", unit: "承办单位", answer: "即时答复",
 });
 export const fieldName = named({
   category: "类别", matter: "事项", unit: "承办单位", summary: "诉求内容", "elements.time": "时间", "elements.place": "地点",
@@ -71,5 +71,6 @@ export function decisionName(kind, outcome) {
 export function outcomeName(kind, outcome) {
   if (isMatter(kind, outcome)) return catalogue.matters[outcome] ?? outcome;
   if (kind === "category") return catalogue.categories[outcome] ?? outcome;
+  if (kind === "answer") return outcome;
   return kind === "unit" ? unitName(outcome) : lineName(outcome);
 }

@@ -8,6 +8,7 @@ import { me } from "../me.js";
 import { address, go, route } from "../route.js";
 import { callStateName, catalogue, endingName, roleName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
+import { Suggestions } from "./suggestions.js";
 import { EmergencyKeys, HandOffPanel } from "./hand-off.js";
 import { TicketForm } from "./ticket-form.js";
 import { Transcript } from "./transcript.js";
@@ -132,6 +133,7 @@ export const Calls = {
           <span class=${`ticket-state state-${ticket.state}`}>${ticketStateName(ticket.state)}</span>
         </header>
         <${TicketForm} key=${ticket.id} ticket=${ticket} onSaved=${(saved) => { if (saved.revision >= chosen.value.ticket.revision) chosen.value.ticket = { ...saved, caller: ticket.caller }; }} />
+        <${Suggestions} key=${`s-${ticket.id}`} ticket=${ticket} />
         <${Decisions} decisions=${ticket.decisions} />`;
     };
 

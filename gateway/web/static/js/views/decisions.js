@@ -4,6 +4,7 @@ import { catalogue, decisionName, outcomeName } from "../words.js";
 
 function evidence({ rule, evidence: seen }) {
   if (rule === "agent.key") return `坐席 ${seen} 按键`;
+  if (rule === "answer.knowledge") return `知识库：${seen}`;
   if (rule.startsWith("unit.")) return `负责“${catalogue.matters[seen] ?? seen}”`;
   return `依据来电中的“${seen}”`;
 }

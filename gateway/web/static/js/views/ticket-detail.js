@@ -7,6 +7,7 @@ import { address, route } from "../route.js";
 import { channelName, endingName, lineName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
 import { Player } from "./player.js";
+import { Suggestions } from "./suggestions.js";
 import { TicketForm } from "./ticket-form.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
@@ -72,6 +73,7 @@ export const TicketDetail = {
         <div class="sheet detail-form">
           ${about(ticket)}
           <${TicketForm} key=${ticket.id} ticket=${ticket} onSaved=${(saved) => { detail.value = { ...detail.value, ticket: saved }; }} />
+          <${Suggestions} key=${`s-${ticket.id}`} ticket=${ticket} />
           <${Decisions} decisions=${ticket.decisions} />
         </div>
         <div class="sheet detail-talk">

@@ -12,6 +12,7 @@ import { PasswordDialog } from "./password.js";
 const LINKS = [
   { view: "calls", words: "通话", roles: null },
   { view: "tickets", words: "工单", roles: null },
+  { view: "knowledge", words: "知识库", roles: null },
   { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
   { view: "accounts", words: "账号", roles: ["administrator"] },
 ];
