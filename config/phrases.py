@@ -14,7 +14,7 @@ from config.toml_file import TomlFile
 from gateway.domain.case import Fact
 from gateway.domain.decision import Citation
 from gateway.domain.profile import Ruling
-from gateway.domain.rules import Span
+from gateway.domain.rules import ClosingTime, Span
 
 PATH = Path(__file__).with_name("phrases.toml")
 
@@ -83,6 +83,8 @@ def value_words(value: Any) -> str:
         return word("true" if value else "false")
     if isinstance(value, Span):
         return span_words(value)
+    if isinstance(value, ClosingTime):
+        return str(value)
     if isinstance(value, Enum):
         return word(str(value.value))
     if isinstance(value, tuple):

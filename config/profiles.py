@@ -1,9 +1,9 @@
 """The cities' profiles (城市规则) under ``config/profiles``: a regulation's duties as data, each with its article.
 
 A profile holds citations, in the regulation's own words, and rules that each cite some and hold from a day on. It may
-extend another one, whose rules then hold wherever it has none of its own. Code exists only for kinds of rule
-(`gateway.domain.rules`); a new city is a new file. Whatever is wrong with one is a single line: file, line, field, and
-what would be right.
+extend another one, beside it or shipped, whose rules then hold wherever it has none of its own. Code exists only for
+kinds of rule (`gateway.domain.rules`); a new city is a new file. Whatever is wrong with one is a single line: file,
+line, field, and what would be right.
 """
 
 from __future__ import annotations
@@ -187,11 +187,11 @@ def read_file(path: Path, *, below: tuple[str, ...] = ()) -> ProfileFile:
 def _parent(file: TomlFile, head: _Head, below: tuple[str, ...]) -> ProfileFile | None:
     if head.extends is None:
         return None
-    path = file.path.with_name(f"{head.extends}.toml")
-    if head.extends in below or not path.is_file():
-        others = sorted(each.stem for each in file.path.parent.glob("*.toml") if each.stem not in below)
-        raise _error(file, ("profile", "extends"), f"expected another profile beside this one: {', '.join(others)}")
-    return read_file(path, below=below)
+    known = {path.stem: path for folder in (FOLDER, file.path.parent) for path in folder.glob("*.toml")}
+    others = sorted(known.keys() - set(below))
+    if head.extends not in others:
+        raise _error(file, ("profile", "extends"), f"expected another profile: {', '.join(others)}")
+    return read_file(known[head.extends], below=below)
 
 
 def _citations(file: TomlFile, content: _File) -> dict[str, Citation]:

@@ -12,16 +12,19 @@ from routing.working_time import Calendar, Deadline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reckoning:
-    """How a city counts its days: the calendar and the zone."""
+    """How a city counts its days: the calendar, the zone, and when a working day ends (None: at 24:00)."""
 
     calendar: Calendar
     zone: tzinfo
+    day_end: time | None = None
 
     def deadline(self, span: Span, since: datetime) -> Deadline:
-        """Return the end of *span* that begins with *since*; days end at 24:00 and do not count the day of receipt."""
+        """Return the end of *span* that begins with *since*; days do not count the day of receipt."""
         match span.unit:
             case SpanUnit.WORKING_DAYS:
-                return working_time.add_working_days(self.calendar, since, span.count, self.zone)
+                return working_time.add_working_days(
+                    self.calendar, since, span.count, self.zone, end_of_day=self.day_end
+                )
             case SpanUnit.NATURAL_DAYS:
                 day = working_time.day_of(since, self.zone) + timedelta(days=span.count + 1)
                 return Deadline(at=datetime.combine(day, time.min, tzinfo=self.zone))

@@ -15,7 +15,7 @@ from typing import Any
 from config import phrases
 from config.profiles import FOLDER, ProfileFile, read_file
 from config.toml_file import TomlFile
-from gateway.domain.rules import KINDS, Span
+from gateway.domain.rules import KINDS, ClosingTime, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "regulations.md"
@@ -72,6 +72,8 @@ def _kinds() -> Iterator[str]:
 
 
 def _shape(kind: Any) -> str:
+    if kind is ClosingTime:
+        return "a closing time such as `17:30`; without the rule 24:00"
     if not dataclasses.is_dataclass(kind) or kind is Span:
         return {bool: "true", str: "a Chinese name", Span: "a span such as `5 working days`"}.get(kind, "a list")
     fields = dataclasses.fields(kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import time
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -136,6 +137,27 @@ class Span:
         if self.unit is SpanUnit.SAME_DAY:
             return unit
         return f"{self.count} {unit.removesuffix('s') if self.count == 1 else unit}"
+
+
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingTime:
+    """The end of a working day (下班时间); ``at`` None is 24:00."""
+
+    at: time | None
+
+    @classmethod
+    def parse(cls, text: object) -> ClosingTime:
+        """Read ``17:30`` or ``24:00``. Raises `ValueError`."""
+        match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
+        if match is None or text == "00:00":
+            raise ValueError('expected a closing time such as "17:30", or "24:00"')
+        return cls(time(int(match[1]), int(match[2])) if match[1] else None)
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M}" if self.at else "24:00"
 
 
 class Moment(Enum):
@@ -317,6 +339,12 @@ class SupervisionRule:
     tickets: int | None = None
     within: Span | None = None
 
+    def __post_init__(self) -> None:
+        if (self.tickets is None) != (self.within is None):
+            raise ValueError("tickets and within: expected both or neither")
+        if self.within is not None and self.within.unit not in (SpanUnit.HOURS, SpanUnit.MINUTES):
+            raise ValueError("within: expected hours or minutes, because a burst knows no rest days")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergingRule:
@@ -354,6 +382,7 @@ SIX_ELEMENTS = Kind("record.six_elements", bool)
 ACCEPT = Kind("accept.fields", FieldsRule)
 ANSWER = Kind("answer", tuple[str, ...])
 REFUSE = Kind("refuse", RefusalRule, (_values(RefusalKind),))
+DAY_END = Kind("day_end", ClosingTime)
 PERIOD = Kind("period", PeriodRule, (_values(PeriodKind), FOR))
 LEAD_UNIT = Kind("dispatch.lead_unit", bool)
 DUTY_PHONE = Kind("dispatch.duty_phone", tuple[Urgency, ...])
@@ -412,6 +441,7 @@ KINDS: tuple[Kind[Any], ...] = (
     ACCEPT,
     ANSWER,
     REFUSE,
+    DAY_END,
     PERIOD,
     LEAD_UNIT,
     DUTY_PHONE,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from gateway.domain.case import COMMANDS, Case, CaseId, Command, Fact
 from gateway.domain.profile import Profile
-from gateway.domain.rules import STAGE, Stage
+from gateway.domain.rules import DAY_END, STAGE, Stage
 from routing.casebook import clock
 from routing.casebook.draft import Denied, Draft, Rows, rows_of
 from routing.casebook.intake import ALONE, Surroundings
@@ -38,7 +38,10 @@ class Casebook:
 
     def __init__(self, profile: Profile, calendar: Calendar) -> None:
         self.profile = profile
-        self._reckoning = Reckoning(calendar=calendar, zone=profile.zone)
+        day_end = profile.ruling(DAY_END)
+        self._reckoning = Reckoning(
+            calendar=calendar, zone=profile.zone, day_end=day_end.value.at if day_end is not None else None
+        )
 
     def apply(
         self, case: Case | None, case_id: CaseId, command: Command, now: datetime, around: Surroundings = ALONE

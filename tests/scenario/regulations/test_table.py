@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from config import phrases
 from config.profiles import FOLDER, read_file
 from config.toml_file import TomlFile
+from gateway.domain.case import COMMANDS
 from scripts.regulations_table import NOTES, PROFILES, ROOT, STORIES, TABLE, written
 
 ROWS = {row: name for name in PROFILES for row in read_file(FOLDER / f"{name}.toml").citations}
@@ -55,6 +57,13 @@ def test_every_row_has_a_rule() -> None:
         file = read_file(FOLDER / f"{name}.toml")
         ruled = {row for clause in file.clauses for row in clause.ruling.rows}
         assert ruled == set(file.citations)
+
+
+def test_the_page_about_simulate_names_every_command_and_every_fact() -> None:
+    page = (ROOT / "docs" / "simulate.md").read_text(encoding="utf-8")
+    facts = set(TomlFile(phrases.PATH).content["fact"]) - {"due_lifted", "provisional"}
+
+    assert not [word for word in (*COMMANDS, *facts) if f"`{word}`" not in page]
 
 
 def test_code_knows_no_city() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from gateway.domain.case import (
     Accept,
     Append,
@@ -185,6 +187,20 @@ def test_a_provisional_period_is_counted_anew_when_the_notice_is_out(tmp_path: P
     assert outcome.case is not None
     assert not any(period.provisional for period in outcome.case.periods)
     assert known.recount(outcome.case, MONDAY + timedelta(hours=2)).facts == ()
+
+
+@pytest.mark.parametrize(
+    ("day_end", "due"), [("17:30", "2026-03-04T17:30:00+08:00"), ("24:00", "2026-03-05T00:00:00+08:00")]
+)
+def test_a_city_may_end_its_working_days_before_midnight(tmp_path: Path, day_end: str, due: str) -> None:
+    story = Story(tmp_path, {**HANDLE, "day_end": f'"{day_end}"', "cards": '{ yellow = "last day" }'})
+    story.after(0, HELP)
+    story.after(1, TO_UNIT)
+    story.until(500)
+
+    told = {(fact.name, fact.details.get("colour")): fact.at for fact in story.facts}
+    assert told["card", "yellow"] == datetime.fromisoformat("2026-03-04T00:00:00+08:00")
+    assert told["card", "red"] == datetime.fromisoformat(due)
 
 
 def test_a_unit_signs_once_whoever_it_sends_the_ticket_on_to(tmp_path: Path) -> None:

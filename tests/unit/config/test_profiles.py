@@ -111,8 +111,8 @@ def test_before_its_first_rule_a_profile_is_refused(tmp_path: Path) -> None:
         ("effective_from = 2023-01-01", "", "is missing"),
         ('cite = "C-1"', "cite = []", "expected at least one of C-1"),
         ('cite = "C-1"', 'cite = ["C-1", "C-2"]', "there is no such citation; there are C-1"),
-        ('name = "某市"', 'name = "某市"\nextends = "nowhere"', "expected another profile beside this one"),
-        ('name = "某市"', 'name = "某市"\nextends = "city"', "expected another profile beside this one"),
+        ('name = "某市"', 'name = "某市"\nextends = "nowhere"', "expected another profile: chifeng-2022"),
+        ('name = "某市"', 'name = "某市"\nextends = "city"', "expected another profile: chifeng-2022"),
         ("[profile]", "[profile", "is not TOML"),
         ("[[rule]]", '[[citation]]\nid = "C-1"\narticle = ""\nwords = "x"\n[[rule]]', "is taken already"),
     ],
@@ -163,6 +163,12 @@ def test_the_error_names_the_line_and_the_field(tmp_path: Path) -> None:
         ("return", '{ fields = ["reasons"], late = "denied" }', "", "expected some of reason, basis"),
         ("extension", '{ filing = "before the period ends", times = "one" }', ".times", "expected a whole number"),
         ("extension", '{ filing = "before the period ends", times = true }', ".times", "expected a whole number"),
+        ("supervise.burst", "{ tickets = 5 }", "", "tickets and within: expected both or neither"),
+        ("supervise.burst", '{ tickets = 5, within = "2 working days" }', "", "within: expected hours or minutes"),
+        ("supervise.burst", "{ by_hand = 1 }", ".by_hand", "expected true or false"),
+        ("day_end", '"00:00"', "", "expected a closing time such as"),
+        ("day_end", '"25:00"', "", "expected a closing time such as"),
+        ("day_end", "17", "", "expected a closing time such as"),
         ("reply.filing", '{ either = ["number"] }', "", "expected some of unit, handler"),
         ("answer", '["tax"]', "", "expected some of consultation, help"),
         ("duty.reports", '["daily"]', "", "expected some of weekly, monthly"),
@@ -215,6 +221,12 @@ def test_a_city_has_the_rules_of_the_frame_that_it_extends_unless_it_has_its_own
     assert profile.rules["urge"].rows == ("F-1",)
     assert profile.rules["category.help"].rows == ("C-1",)
     assert set(profile.citations) == {"C-1", "F-1"}
+
+
+def test_a_city_elsewhere_may_extend_a_frame_that_is_shipped(tmp_path: Path) -> None:
+    profile = load(write(tmp_path, GOOD.replace("[profile]", '[profile]\nextends = "neimenggu-2021"')), TODAY)
+
+    assert profile.rules["merging.whole"].rows == ("NM-2.1a",)
 
 
 def test_profiles_do_not_extend_one_another_in_a_circle(tmp_path: Path) -> None:
