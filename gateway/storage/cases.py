@@ -85,7 +85,7 @@ class SqlCaseWrites:
 
     def save_case(self, record: CaseRecord) -> None:
         """Insert revision 1, or replace revision n-1 by n. Raises `Conflict` when another change came first."""
-        row = _case_row(record)
+        row = case_row(record)
         if record.revision == 1:
             try:
                 self._connection.execute(_ADD_CASE, row)
@@ -277,7 +277,7 @@ def _find_case(connection: sa.Connection, ticket_id: TicketId) -> CaseRecord | N
     return None if row is None else _case_from(row)
 
 
-def _case_row(record: CaseRecord) -> dict[str, Any]:
+def case_row(record: CaseRecord) -> dict[str, Any]:
     case = record.case
     return {
         "id": record.id,
