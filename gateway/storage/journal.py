@@ -5,7 +5,7 @@ How entries are made and hashed is in `gateway.storage.chain`; nothing here writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ from gateway.domain.errors import OurMistake
 from gateway.domain.events import Entry
 from gateway.domain.ticket import TicketId
 from gateway.storage.anchor import read_anchor
-from gateway.storage.chain import Record, Verdict, check, entry_of
+from gateway.storage.chain import Verdict, check, entry_of
 from gateway.storage.location import Where, database_at
 from gateway.storage.records import record_from
 from gateway.storage.schema import journal
@@ -47,8 +47,12 @@ def verify(where: Where) -> Verdict:
         return Verdict(entries=0, ok=False, reason=str(error))
     engine = database.engine(writes=False, patience=PATIENCE)
     try:
-        with database.losses(), engine.begin() as connection:
-            return check(_stream(connection), anchor)
+        with (
+            database.losses(),
+            engine.begin() as connection,
+            connection.execution_options(yield_per=1000).execute(_BY_NUMBER) as rows,
+        ):
+            return check((record_from(row) for row in rows), anchor)
     finally:
         engine.dispose()
 
@@ -83,8 +87,3 @@ def read_entries(
     if ticket_id is not None:
         query = query.where(journal.c.ticket == ticket_id)
     return [entry_of(record_from(row)) for row in connection.execute(query)]
-
-
-def _stream(connection: sa.Connection) -> Iterator[Record]:
-    for row in connection.execution_options(yield_per=1000).execute(_BY_NUMBER):
-        yield record_from(row)

@@ -50,9 +50,14 @@ _LINE: dict[str, Any] = {
 _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({JOURNAL_LOCK})"
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_SETTINGS = """
+    SELECT pg_is_in_recovery(), set_config('TimeZone', 'UTC', false), set_config('lock_timeout', %s, false),
+        set_config('idle_in_transaction_session_timeout', %s, false),
+        set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)
+"""
 _PROOF = "CREATE TEMPORARY TABLE jiesu_proof ON COMMIT DROP AS SELECT 1 AS proof"
 
-_LOST = ("08", "25006", "28", "3D000", "42501", "53", "55", "57", "58", "F0", "XX")
+_LOST = ("08", "25006", "25P03", "28", "3D000", "42501", "53", "55", "57", "58", "F0", "XX")
 """SQLSTATEs, or their classes, of a server that cannot serve us now: PostgreSQL's appendix A."""
 _PASSING = ("40001", "40P01")
 """A serialization failure and a deadlock: the same again may well succeed."""
@@ -103,7 +108,7 @@ class PostgresDatabase:
 
     def create(self) -> None:
         """Make the folder of the anchor; the database is its administrator's to make. See `Database.create`."""
-        with self.losses(), self._connect("2s") as connection:
+        with self.losses(), self._connect(writes=True) as connection:
             self._refuse_unfit(connection)
         try:
             self._anchored.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +117,7 @@ class PostgresDatabase:
 
     def describe(self) -> str:
         """Ask the server what it is. Raises `Lost` when it takes no writes, `Refused` when its commits do not last."""
-        with self.losses(), self._connect("2s") as connection:
+        with self.losses(), self._connect(writes=True) as connection:
             self._refuse_unfit(connection)
             if connection.execute("SHOW fsync").fetchone() != ("on",):
                 raise Refused(f"{self.name}: fsync is off, so what it has acknowledged can be lost")
@@ -127,7 +132,7 @@ class PostgresDatabase:
         """Return an engine; a writing one begins with the end of the journal in hand."""
 
         def connect() -> psycopg.Connection[Any]:
-            return self._connect(f"{max(1, math.ceil(patience * 1000))}ms")
+            return self._connect(writes=writes, patience=patience)
 
         engine = sa.create_engine(
             "postgresql+psycopg://",
@@ -176,18 +181,13 @@ class PostgresDatabase:
         if connection.info.server_version < OLDEST_VERSION or encoding != "UTF8":
             raise Refused(f"{self.name}: needs PostgreSQL {OLDEST_VERSION // 10000} or later, encoding UTF8")
 
-    def _connect(self, lock_timeout: str) -> psycopg.Connection[Any]:
+    def _connect(self, *, writes: bool, patience: float = 2.0) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self._conninfo, autocommit=True)
         connection.adapters.register_loader("timestamptz", _Instant)
         try:
-            connection.execute(
-                f"""
-                SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', '{lock_timeout}', false),
-                       set_config('idle_in_transaction_session_timeout', '{HOLDING_LIMIT:.0f}s', false),
-                       CASE current_setting('synchronous_commit')
-                       WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
-                """
-            )
+            settings = connection.execute(_SETTINGS, [f"{math.ceil(patience * 1000)}ms", f"{HOLDING_LIMIT:.0f}s"])
+            if writes and settings.fetchall()[0][0]:
+                raise Lost(f"{self.name}: is a standby, which is read-only")
         except BaseException:
             connection.close()
             raise
