@@ -100,7 +100,7 @@ class MediaLeg:
         self.is_closing = False
         self._send = send
         self._connection: wire.Connect | None = None
-        self._bridge: str | None = None
+        self._bridge: wire.Bridge | None = None
         self._playing: _Playing | None = None
         self._recordings: dict[int, wire.Record] = {}
         self._taps: dict[int, tuple[wire.Tap, Feed[TapFrame]]] = {}
@@ -148,8 +148,15 @@ class MediaLeg:
 
     def bridge(self, name: str | None) -> None:
         """Join the bridge *name*, leaving any other; None is alone."""
-        self._bridge = name
-        self._send(wire.Bridge(self.id, name))
+        self._join(wire.Bridge(self.id, name))
+
+    def listen(self, name: str) -> None:
+        """Hear the bridge *name* without being heard on it; leaves any other. `bridge` joins it."""
+        self._join(wire.Bridge(self.id, name, heard=False))
+
+    def whisper(self, name: str, to: str) -> None:
+        """Hear the bridge *name*, heard on it by the leg with the id *to* alone; leaves any other."""
+        self._join(wire.Bridge(self.id, name, heard=False, whispers_to=to))
 
     def play(self, path: Path | str, *, loop: bool = False, over_bridge: bool = False) -> asyncio.Future[PlayEnd]:
         """Play a WAV to the far end, instead of its bridge or mixed over it; the future says how it ended.
@@ -233,7 +240,7 @@ class MediaLeg:
         if self._connection is not None:
             yield self._connection
         if self._bridge is not None:
-            yield wire.Bridge(self.id, self._bridge)
+            yield self._bridge
         if self._playing is not None:
             order = self._playing.order
             yield wire.Play(self.id, order.number, order.path, order.loop, order.over_bridge, now - self._playing.began)
@@ -267,6 +274,10 @@ class MediaLeg:
         """Let `close` return."""
         if not self.closed.done():
             self.closed.set_result(statistics)
+
+    def _join(self, bridge: wire.Bridge) -> None:
+        self._bridge = bridge
+        self._send(bridge)
 
     def _record(self, path: Path | str, zero: float, tracks: int) -> None:
         self._recordings[tracks] = wire.Record(self.id, str(Path(path).absolute()), zero, tracks)

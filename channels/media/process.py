@@ -219,8 +219,8 @@ class MediaProcess:
                 self._open(command)
             case wire.Connect():
                 switch.connect(command, time.monotonic())
-            case wire.Bridge(leg, name):
-                switch.bridge(leg, name)
+            case wire.Bridge():
+                switch.bridge(command)
             case wire.Play():
                 self._load(command)
             case wire.StopPlaying(leg):

@@ -70,6 +70,8 @@ class Row:
     index: int
     latch: Latch = field(default_factory=Latch)
     bridge: str | None = None
+    heard: bool = True
+    whispers_to: str | None = None
     telephone_event: int | None = None
     keys_in: DigitReceiver = field(default_factory=DigitReceiver)
     keys_out: DigitSender = field(default_factory=DigitSender)
@@ -192,9 +194,10 @@ class Switch:
             quality=row.reporter.quality,
         )
 
-    def bridge(self, leg: str, name: str | None) -> None:
-        """Put *leg* on the bridge *name*, off any other."""
-        self._rows[leg].bridge = name
+    def bridge(self, order: wire.Bridge) -> None:
+        """Put a leg on a bridge, off any other."""
+        row = self._rows[order.leg]
+        row.bridge, row.heard, row.whispers_to = order.name, order.heard, order.whispers_to
         self._mixer = None
 
     def play(self, leg: str, player: Player) -> None:
@@ -399,11 +402,17 @@ class Switch:
     def _plan(self) -> Mixer:
         """Number the bridges afresh: who joins or leaves one is rare, steps are not."""
         names: dict[str, int] = {}
-        numbers = np.full(self._used, -1, np.int64)
+        numbers, speaks = np.full(self._used, -1, np.int64), np.ones(self._used, bool)
+        whispers = []
         for row in self._rows.values():
-            if row.bridge is not None:
-                numbers[row.index] = names.setdefault(row.bridge, len(names))
-        return Mixer(numbers)
+            if row.bridge is None:
+                continue
+            numbers[row.index] = names.setdefault(row.bridge, len(names))
+            speaks[row.index] = row.heard
+            listener = self._rows.get(row.whispers_to) if row.whispers_to is not None else None
+            if listener is not None and listener.bridge == row.bridge:
+                whispers.append((row.index, listener.index))
+        return Mixer(numbers, speaks, whispers)
 
     def _attend(self, row: Row) -> None:
         """Look at *row* one by one in every step, but only as long as it needs it."""

@@ -59,10 +59,15 @@ class Close(msgspec.Struct, frozen=True, tag=True):
 
 
 class Bridge(msgspec.Struct, frozen=True, tag=True):
-    """Put a leg on the bridge of this name, or on none."""
+    """Put a leg on the bridge of this name, or on none.
+
+    If not *heard* it only listens there, but is heard by the leg *whispers_to*, if that is on the bridge too.
+    """
 
     leg: str
     name: str | None
+    heard: bool = True
+    whispers_to: str | None = None
 
 
 class Play(msgspec.Struct, frozen=True, tag=True):

@@ -21,9 +21,9 @@ async def test_two_parties_hear_each_other_across_laws(engine: MediaEngine) -> N
         await anna.hear(0.3)
         heard_by_anna, heard_by_bert = await anna.hear(0.5), await bert.hear(0.5)
 
-    assert level(heard_by_anna, TONES[1]) > 5500
+    assert level(heard_by_anna, TONES[1]) > 5000
     assert level(heard_by_anna, TONES[0]) < 100
-    assert level(heard_by_bert, TONES[0]) > 5500
+    assert level(heard_by_bert, TONES[0]) > 5000
     assert level(heard_by_bert, TONES[1]) < 100
 
 
@@ -38,7 +38,7 @@ async def test_three_parties_hear_the_two_others_and_not_themselves(engine: Medi
         for phone, own in zip(phones, TONES, strict=True):
             heard = await phone.hear(0.5)
             for frequency in TONES:
-                assert (level(heard, frequency) > 5500) == (frequency != own)
+                assert (level(heard, frequency) > 5000) == (frequency != own)
 
 
 async def test_a_leg_that_changes_bridges_leaves_the_first(engine: MediaEngine) -> None:
@@ -48,7 +48,7 @@ async def test_a_leg_that_changes_bridges_leaves_the_first(engine: MediaEngine) 
         await call_in(engine, cora, "c", "two")
         anna.hum(TONES[0])
         await bert.hear(0.3)
-        assert level(await bert.hear(0.2), TONES[0]) > 5500
+        assert level(await bert.hear(0.2), TONES[0]) > 5000
         leg.bridge("two")
         await cora.hear(0.2)
         in_the_second, in_the_first = await cora.hear(0.2), await bert.hear(0.2)
@@ -56,7 +56,7 @@ async def test_a_leg_that_changes_bridges_leaves_the_first(engine: MediaEngine) 
         await cora.hear(0.2)
         nowhere = await cora.hear(0.2)
 
-    assert level(in_the_second, TONES[0]) > 5500
+    assert level(in_the_second, TONES[0]) > 5000
     assert not in_the_first.any()
     assert not nowhere.any()
 
@@ -100,5 +100,28 @@ async def test_other_packet_lengths_are_heard_as_well(engine: MediaEngine) -> No
         await bert.hear(0.4)
         heard = await bert.hear(0.5)
 
-    assert level(heard, TONES[0]) > 5500
-    assert level(heard, TONES[1]) > 5500
+    assert level(heard, TONES[0]) > 5000
+    assert level(heard, TONES[1]) > 5000
+
+
+async def test_a_supervisor_listens_then_whispers_then_joins(engine: MediaEngine) -> None:
+    async with RtpPhone() as citizen, RtpPhone("PCMA") as agent, RtpPhone() as supervisor:
+        await call_in(engine, citizen, "citizen", "talk")
+        await call_in(engine, agent, "agent", "talk")
+        leg = await call_in(engine, supervisor, "supervisor")
+        for phone, frequency in zip((citizen, agent, supervisor), TONES, strict=True):
+            phone.hum(frequency)
+        heard_by = []
+        leg.listen("talk")
+        await citizen.hear(0.4)
+        heard_by.append([level(await phone.hear(0.2), TONES[2]) > 5000 for phone in (citizen, agent)])
+        heard = await supervisor.hear(0.2)
+        assert all(level(heard, frequency) > 5000 for frequency in TONES[:2])
+        leg.whisper("talk", to="agent")
+        await citizen.hear(0.2)
+        heard_by.append([level(await phone.hear(0.2), TONES[2]) > 5000 for phone in (citizen, agent)])
+        leg.bridge("talk")
+        await citizen.hear(0.2)
+        heard_by.append([level(await phone.hear(0.2), TONES[2]) > 5000 for phone in (citizen, agent)])
+
+    assert heard_by == [[False, False], [False, True], [True, True]]

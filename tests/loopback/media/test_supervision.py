@@ -83,7 +83,6 @@ async def test_a_short_stall_is_caught_up_and_a_long_one_skipped(engine: MediaEn
     numbers = [packet.sequence for packet in bert.heard]
     assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
     steps = [(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(bert.heard)]
-    assert len([step for step in steps if step != 160]) == 1
     assert max(steps) > 0.3 * 8000
     assert abs(len(wav.parse((tmp_path / "a.wav").read_bytes())) / 8000 - ended) < 0.3
 

@@ -20,6 +20,23 @@ def test_each_leg_hears_the_others_of_its_bridge_and_nobody_else(bridges: list[i
         assert (heard[leg] == expected).all()
 
 
+@given(st.lists(st.tuples(st.integers(-1, 3), st.booleans()), max_size=20), st.integers(0, 1000), st.data())
+def test_who_does_not_speak_hears_the_bridge_and_is_heard_by_whom_he_whispers_to(
+    legs: list[tuple[int, bool]], seed: int, data: st.DataObject
+) -> None:
+    frames = np.random.default_rng(seed).integers(-3000, 3000, (len(legs), 16)).astype(np.int16)
+    silent = [leg for leg, (bridge, speaks) in enumerate(legs) if bridge >= 0 and not speaks]
+    whispers = [(leg, data.draw(st.integers(0, len(legs) - 1))) for leg in silent]
+    bridges, speaks = np.array([leg[0] for leg in legs], np.int64), np.array([leg[1] for leg in legs], bool)
+    whispers = [(leg, to) for leg, to in whispers if legs[to][0] == legs[leg][0] and to != leg]
+    heard = Mixer(bridges, speaks, whispers).mix(frames)
+
+    for leg, (bridge, _) in enumerate(legs):
+        others = [each for each, (its, says) in enumerate(legs) if its == bridge >= 0 and each != leg and says]
+        others += [each for each, to in whispers if to == leg]
+        assert (heard[leg] == frames[others].astype(int).sum(axis=0)).all()
+
+
 def test_a_mix_too_loud_is_limited_and_never_wraps() -> None:
     frames = np.full((3, 4), 30000, np.int16)
 

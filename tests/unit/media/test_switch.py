@@ -29,7 +29,7 @@ class Plane:
         for leg in range(legs):
             assert self.switch.open(str(leg)) == leg
             self.connect(leg)
-            self.switch.bridge(str(leg), "talk")
+            self.switch.bridge(wire.Bridge(str(leg), "talk"))
 
     def connect(self, leg: int, *, sends: bool = True, receives: bool = True, address: str = "192.0.2.1") -> None:
         order = wire.Connect(str(leg), address, 4000, Law.PCMU, 0, 101, sends, receives)
@@ -166,7 +166,7 @@ def test_a_closed_leg_is_out_of_the_mix_and_its_row_is_as_new() -> None:
     plane.switch.close("0")
     assert not plane.step()[1].any()
     assert plane.switch.open("next") == 0
-    plane.switch.bridge("next", "talk")
+    plane.switch.bridge(wire.Bridge("next", "talk"))
 
     assert not plane.step()[1].any()
     assert plane.switch.close("next").received == 0
@@ -416,3 +416,34 @@ def test_a_far_end_may_name_another_port_for_reports() -> None:
 
     assert goodbye is not None
     assert goodbye.target == ("192.0.2.9", 700)
+
+
+@pytest.mark.parametrize(
+    ("order", "heard_by"),
+    [
+        (wire.Bridge("2", "talk"), {0, 1}),
+        (wire.Bridge("2", "talk", heard=False), set()),
+        (wire.Bridge("2", "talk", heard=False, whispers_to="1"), {1}),
+        (wire.Bridge("2", "talk", heard=False, whispers_to="gone"), set()),
+        (wire.Bridge("2", "elsewhere", heard=False, whispers_to="1"), set()),
+    ],
+)
+def test_a_supervisor_is_heard_by_whom_he_wants(order: wire.Bridge, heard_by: set[int]) -> None:
+    plane = Plane(legs=3)
+    plane.switch.bridge(order)
+    for _ in range(6):
+        plane.receive(2, spoken(Law.PCMU))
+        heard = plane.step()
+
+    assert {row for row in heard if heard[row].any()} == heard_by
+
+
+@pytest.mark.parametrize("to", [None, "1"])
+def test_a_supervisor_who_listens_or_whispers_hears_the_others(to: str | None) -> None:
+    plane = Plane(legs=3)
+    plane.switch.bridge(wire.Bridge("2", "talk", heard=False, whispers_to=to))
+    for _ in range(6):
+        plane.receive(0, spoken(Law.PCMU))
+        heard = plane.step()
+
+    assert {row for row in heard if heard[row].any()} == {1, 2}
