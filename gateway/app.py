@@ -153,7 +153,9 @@ class Gateway:
         settings = self._settings
         with _as_setting("node.data", settings.node.data):
             data = _made(Path(settings.node.data))
-        self.store = await stack.enter_async_context(SqlStore(self._database(data), clock=self.clock))
+        self.store = await stack.enter_async_context(
+            SqlStore(self._database(data), clock=self.clock, node=settings.node.name)
+        )
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
         self.casework = open_casework(settings, self.store, self.clock, self.feed)

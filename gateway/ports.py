@@ -385,7 +385,7 @@ class Store(Protocol):
         ...
 
     async def unfinished_calls(self) -> Sequence[Ticket]:
-        """Return the telephone tickets whose call has no end."""
+        """Return the telephone tickets of this node whose call has no end."""
         ...
 
     async def transcript(self, call_id: CallId) -> Sequence[Utterance | Gap]:

@@ -115,6 +115,7 @@ tickets = sa.Table(
     sa.Column("ending", sa.Text, nullable=False),
     sa.Column("decisions", CanonicalJson, nullable=False),
     sa.Column("edited", CanonicalJson, nullable=False),
+    sa.Column("node", sa.Text, nullable=False, server_default=""),
 )
 
 unfinished = sa.Index(

@@ -44,10 +44,11 @@ class SqlSession:
     """
 
     def __init__(
-        self, where: Where, *, clock: Clock, patience: float, on_loss: Callable[[], None] = lambda: None
+        self, where: Where, *, clock: Clock, patience: float, node: str = "", on_loss: Callable[[], None] = lambda: None
     ) -> None:
         self._database: Database = database_at(where)
         self._clock = clock
+        self._node = node
         self._on_loss = on_loss
         self._engine = self._database.engine(writes=True, patience=patience)
         self._connection: sa.Connection | None = None
@@ -202,7 +203,7 @@ class SqlSession:
             marked = True
             return connection
 
-        transaction = SqlTransaction(mark, self._last)
+        transaction = SqlTransaction(mark, self._last, self._node)
         with self._database.losses():
             try:
                 result = work(transaction)

@@ -52,16 +52,21 @@ class StoreStatus:
 class SqlStore:
     """The store on the database at *where*, made or upgraded on entering the block.
 
-    *patience* is how long, in seconds, a write waits for a lock that another process holds; *queue_limit* how many
-    units of work may wait. Entering raises `Unavailable` when the database cannot be opened; once inside, every method
-    does while that is so, and works again when it is over.
+    *node* is the name that no other node on it has. *patience* is how long, in seconds, a write waits for a lock that
+    another process holds; *queue_limit* how many units of work may wait. Entering raises `Unavailable` when the
+    database cannot be opened; once inside, every method does while that is so, and works again when it is over.
     """
 
-    def __init__(self, where: Where, *, clock: Clock, patience: float = 2.0, queue_limit: int = 1000) -> None:
+    def __init__(
+        self, where: Where, *, clock: Clock, node: str = "", patience: float = 2.0, queue_limit: int = 1000
+    ) -> None:
         self._database = database_at(where)
+        self._node = node
         self._patience = patience
         self._reader = self._database.engine(writes=False, patience=patience, connections=READERS)
-        self._session = SqlSession(self._database, clock=clock, patience=patience, on_loss=self._reader.dispose)
+        self._session = SqlSession(
+            self._database, clock=clock, patience=patience, node=node, on_loss=self._reader.dispose
+        )
         self._writer: GroupCommitWriter[SqlTransaction] = GroupCommitWriter(self._session, queue_limit=queue_limit)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store reader")
         self._reads = 0
@@ -117,10 +122,11 @@ class SqlStore:
         return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
 
     async def unfinished_calls(self) -> Sequence[Ticket]:
-        """Return the telephone tickets whose call has no end, the oldest first."""
+        """Return the telephone tickets of this node whose call has no end, the oldest first."""
         query = (
             sa.select(tickets)
             .where(tickets.c.channel == ChannelKind.TELEPHONE.value, tickets.c.ended_at.is_(None))
+            .where(tickets.c.node.in_([self._node, ""]))
             .order_by(tickets.c.received_at, tickets.c.id)
         )
         return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])

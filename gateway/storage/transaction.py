@@ -72,13 +72,15 @@ def write_facts(connection: sa.Connection, facts: Sequence[Values]) -> None:
 class SqlTransaction:
     """The writes and reads of one unit, inside a transaction that has the write to itself.
 
-    *connect* is asked for the connection when the unit needs it first: most units only add facts. Those are linked here
+    *connect* is asked for the connection when the unit needs it first: most units only add facts. *node* is whose calls
+    its tickets are. Facts are linked here
     and gathered in ``facts``, to be written with all others before the commit; ``last`` is where the journal ends with
     them. Database errors leave as SQLAlchemy raises them; the session around the unit names them.
     """
 
-    def __init__(self, connect: Callable[[], sa.Connection], last: Anchor) -> None:
+    def __init__(self, connect: Callable[[], sa.Connection], last: Anchor, node: str = "") -> None:
         self._connect = connect
+        self._node = node
         self.last = last
         self.facts: list[Values] = []
 
@@ -118,7 +120,7 @@ class SqlTransaction:
         row = ticket_row(ticket)
         if ticket.revision == 1:
             try:
-                self._connection.execute(_ADD_TICKET, row)
+                self._connection.execute(_ADD_TICKET, row | {"node": self._node})
             except exc.IntegrityError as error:
                 raise Conflict(f"ticket {ticket.id} is there already") from error
             return

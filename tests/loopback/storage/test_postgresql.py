@@ -113,6 +113,18 @@ async def test_of_two_nodes_that_change_the_same_revision_one_wins(store: SqlSto
         assert await other.ticket(TICKET.id) == changes[outcomes.index(None)]
 
 
+async def test_a_node_that_starts_leaves_the_live_calls_of_another_alone(
+    here: PostgresDatabase, there: PostgresDatabase
+) -> None:
+    async with SqlStore(here, clock=SetClock(), node="a") as one, SqlStore(there, clock=SetClock(), node="b") as two:
+        await save(one, TICKET)
+        await save(two, OTHER)
+        await save(two, replace(TICKET, revision=2))
+
+        assert await one.unfinished_calls() == [replace(TICKET, revision=2)]
+        assert await two.unfinished_calls() == [OTHER]
+
+
 async def test_a_change_that_a_stranger_makes_meanwhile_is_a_conflict(store: SqlStore, postgresql_url: str) -> None:
     await save(store, TICKET)
     with administrator(postgresql_url) as stranger:
