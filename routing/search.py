@@ -132,26 +132,33 @@ class Indexer:
         """Return the hits worth showing: of what was *found*, with its score there, the best first, notices before all.
 
         Closeness to the title or to one of the questions raises a score; what only brushes against the question goes.
+        A notice of the ticket's own matter or unit that shares its words is shown however well something else answers.
         """
         asked, sounds = set(pairs(question.text)), set(self._sounds(question.text))
-        hits = []
+        hits: list[Hit] = []
+        pressing: set[str] = set()
         for version, score in found:
             content = version.content
             names = normal("\n".join((content.title, *content.questions, *content.keywords, content.place)))
             evidence = _found_in(question, f"{names}\n{normal(content.body)}")
             topical = len(question.topics & {by_unit(content.unit), *map(by_matter, content.matters)})
             sounding = len(sounds & set(self._sounds(names)))
-            if not (topical or sounding > 1 or _is_telling(question, evidence, names)):
+            telling = _is_telling(question, evidence, names)
+            if not (topical or sounding > 1 or telling):
                 continue
+            if topical and telling and content.kind in NOTICES:
+                pressing.add(version.article_id)
             closeness = max(_alike(asked, set(pairs(normal(name)))) for name in (content.title, *content.questions))
             hits.append(Hit(version=version, score=score * (1 + closeness + 0.25 * topical), evidence=evidence))
         best = max((hit.score for hit in hits), default=0.0)
 
         def place(hit: Hit) -> tuple[bool, float, str]:
-            is_notice = hit.version.content.kind in NOTICES and hit.score >= best * NOTICE_ENOUGH
-            return not is_notice, -hit.score, hit.version.article_id
+            name, is_notice = hit.version.article_id, hit.version.content.kind in NOTICES
+            is_first = name in pressing or (is_notice and hit.score >= best * NOTICE_ENOUGH)
+            return not is_first, -hit.score, name
 
-        return sorted((hit for hit in hits if hit.score >= best * ENOUGH), key=place)[:limit]
+        worth = (hit for hit in hits if hit.score >= best * ENOUGH or hit.version.article_id in pressing)
+        return sorted(worth, key=place)[:limit]
 
     def _field_terms(self, content: Content, name: str) -> Iterator[str]:
         value = getattr(content, name)

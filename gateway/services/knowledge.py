@@ -49,6 +49,8 @@ CANDIDATES = 50
 AT_ONCE = 100
 """Articles that one unit of work takes in, so that nobody else's waits long."""
 PAGE = 200
+MOST_CHECKS = 100_000
+"""Check tickets that are counted at most."""
 ASKING = "请确认这条知识是否仍然有效，有变化的请更新。"
 """What an owner is asked about an article that nobody has confirmed for long."""
 
@@ -61,6 +63,22 @@ class Imported:
     changed: int = 0
     unchanged: int = 0
     late: tuple[ArticleId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRecord:
+    """How a unit looks after its part (ZH-18).
+
+    ``published`` articles, ``stale`` ones among them; ``checks`` it was sent, of which ``answered_in_time`` and
+    ``overdue``, that wait although their end has come.
+    """
+
+    unit: str
+    published: int = 0
+    stale: int = 0
+    checks: int = 0
+    answered_in_time: int = 0
+    overdue: int = 0
 
 
 class Librarian:
@@ -241,6 +259,26 @@ class Librarian:
     async def overdue(self, *, unit: str = "", limit: int = PAGE) -> Sequence[Check]:
         """Return the check tickets that wait for their answer although it is due, the newest first."""
         return await self.base.checks(unit=unit, waiting=True, due_before=self._clock.now(), limit=limit)
+
+    async def records(self) -> list[UnitRecord]:
+        """Return how each unit looks after its part, by unit."""
+        records: dict[str, UnitRecord] = {}
+        now = self._clock.now()
+        async for article in self._each(published=True):
+            unit = article.latest.content.unit
+            record = records.get(unit, UnitRecord(unit=unit))
+            stale = record.stale + self.is_stale(article)
+            records[unit] = replace(record, published=record.published + 1, stale=stale)
+        for check in await self.base.checks(limit=MOST_CHECKS):
+            record = records.get(check.unit, UnitRecord(unit=check.unit))
+            late = check.is_overdue(now)
+            records[check.unit] = replace(
+                record,
+                checks=record.checks + 1,
+                answered_in_time=record.answered_in_time + (check.outcome is not None and not late),
+                overdue=record.overdue + (check.outcome is None and late),
+            )
+        return [records[unit] for unit in sorted(records)]
 
     # -- answering citizens --------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from gateway.web.knowledge_views import (
     Line,
     OpenArticle,
     OpenList,
+    UnitRecordList,
     VersionList,
     article_view,
     check_view,
@@ -41,6 +42,7 @@ from gateway.web.knowledge_views import (
     content_of,
     hit_list,
     open_article,
+    unit_records,
     version_view,
 )
 from gateway.web.problems import Problem, not_found
@@ -317,6 +319,12 @@ async def answer_check(visit: Visit, check_id: str, body: CheckAnswer) -> CheckV
     outcome = CheckOutcome(body.outcome)
     done = await visit.parts.librarian.answer_check(CheckId(check_id), outcome, body.words, by=visit.account.name)
     return check_view(visit, done)
+
+
+@knowledge_routes.declare("GET", "/api/knowledge-units", "各单位知识库运维情况", roles=SUPERVISORS)
+async def list_records(visit: Visit) -> UnitRecordList:
+    """Count per unit what it has published, what is stale, and how it answers checks."""
+    return unit_records(visit, await visit.parts.librarian.records())
 
 
 # -- tickets -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from gateway.domain.decision import Citation
 from gateway.domain.knowledge import Article, ArticleKind, Check, Content, Version
+from gateway.services.knowledge import UnitRecord
 from gateway.web.context import Visit
 from gateway.web.views import CitationView
 from routing.search import Hit
@@ -143,6 +144,24 @@ class CheckList(msgspec.Struct, frozen=True):
     checks: list[CheckView]
 
 
+class UnitRecordView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a unit looks after its part of the knowledge base."""
+
+    unit: str
+    unit_name: str
+    published: int
+    stale: int
+    checks: int
+    answered_in_time: int
+    overdue: int
+
+
+class UnitRecordList(msgspec.Struct, frozen=True):
+    """All units that own an article or had a check."""
+
+    units: list[UnitRecordView]
+
+
 def content_of(view: ContentView) -> Content:
     """Return what was written."""
     values = msgspec.structs.asdict(view)
@@ -236,3 +255,10 @@ def check_view(visit: Visit, check: Check) -> CheckView:
 def citation_view(citation: Citation | None) -> CitationView | None:
     """Show an article of a regulation."""
     return None if citation is None else CitationView(**asdict(citation))
+
+
+def unit_records(visit: Visit, records: Sequence[UnitRecord]) -> UnitRecordList:
+    """Show how the units do."""
+    return UnitRecordList(
+        units=[UnitRecordView(unit_name=unit_name(visit, record.unit), **asdict(record)) for record in records]
+    )

@@ -128,9 +128,14 @@ async def test_a_check_is_answered_once_the_words_are_corrected(place: Office) -
         await sent(client, "PUT", "/api/knowledge/water-outage", {"version": 1, "content": WATER, "publish": True})
         done = await sent(client, "POST", path, {"outcome": "corrected", "words": "已更新电话"})
         await sent(client, "POST", "/api/knowledge-checks/unknown/answer", {"outcome": "confirmed"}, status=404)
+        units = (await told(client, "/api/knowledge-units"))["units"]
         overdue = await told(client, "/api/knowledge-checks", overdue="true")
         of_article = await told(client, "/api/knowledge-checks", article="water-outage")
 
+    assert [(unit["unit"], unit["published"], unit["answered_in_time"]) for unit in units] == [
+        ("labour", 1, 0),
+        ("water", 1, 1),
+    ]
     assert (done["outcome"], done["answer"]) == ("corrected", "已更新电话")
     assert overdue == {"checks": []}
     assert of_article == {"checks": [done]}

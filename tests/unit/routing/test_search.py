@@ -169,6 +169,16 @@ def test_a_notice_that_hardly_matches_does_not() -> None:
     assert names(search("我家停水了找谁", exact, notice))[:1] == ["停水报修"]
 
 
+def test_a_notice_of_the_same_matter_stands_first_however_well_another_answers() -> None:
+    notice = replace(PLACE, kind=ArticleKind.CONSTRUCTION, body="期间短时停水", matters=("water_supply",))
+    words = "停水报修找谁"
+    exact = replace(OUTAGE, title=words, questions=(words, words), matters=("water_supply",))
+
+    assert names(search(words, exact, notice))[0] == words
+    named = replace(notice, keywords=("停水",))
+    assert names(search(words, exact, named, matter="water_supply")) == ["幸福小区公告", words]
+
+
 def test_the_limit_holds() -> None:
     assert len(search("停水", OUTAGE, HEATING, limit=1)) == 1
 

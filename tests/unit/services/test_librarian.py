@@ -21,7 +21,7 @@ from gateway.domain.knowledge import (
 )
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.services.feed import Feed
-from gateway.services.knowledge import AT_ONCE, PAGE, Librarian
+from gateway.services.knowledge import AT_ONCE, PAGE, Librarian, UnitRecord
 from tests.fakes.hotline import PROFILE
 from tests.fakes.library import CITATION, OUTAGE, WAGES, WORKS, librarian_for, rule, stocked
 from tests.fakes.store import MemoryStore, SetClock
@@ -317,3 +317,23 @@ async def test_a_direct_answer_keeps_article_and_version_on_the_ticket(
     assert [reason.citation for reason in decision.reasons] == [CITATION if has_article else None]
     fact = (await store.entries(ticket_id=TICKET.id))[-1].fact
     assert (fact.kind, fact.values) == ("ticket.answered", {"by": "agent", "article": ID, "version": 1})
+
+
+async def test_units_are_counted_by_how_they_look_after_their_part(librarian: Librarian, clock: SetClock) -> None:
+    first = await librarian.raise_check(ID, "电话错了", by="agent")
+    await librarian.raise_check(ArticleId("wages"), "地址错了", by="agent")
+    await librarian.answer_check(first.id, CheckOutcome.CONFIRMED, "", by="owner")
+    clock.at = NOON + timedelta(days=91)
+    await librarian.withdraw(ArticleId("wages"), seen=1, by="owner")
+
+    assert await librarian.records() == [
+        UnitRecord(unit="labour", checks=1, overdue=1),
+        UnitRecord(unit="water", published=1, stale=1, checks=1, answered_in_time=1),
+    ]
+
+
+async def test_as_many_stale_articles_are_told_as_were_asked_for(librarian: Librarian, clock: SetClock) -> None:
+    clock.at = datetime(2026, 6, 4, 10, tzinfo=UTC)
+    assert await librarian.stale() == []
+    clock.at = datetime(2026, 6, 4, 16, tzinfo=UTC)
+    assert len(await librarian.stale()) == 2
