@@ -156,6 +156,8 @@ class Phones:
     def _receive(self) -> None:
         for came in self._batch.rounds():
             fits = came.sizes == rtp.HEADER_SIZE + 160
+            if not fits.any():
+                continue
             rows = came.rows[fits]
             self._heard[rows, self._came[rows] % _LAST] = came.datagrams[fits, rtp.HEADER_SIZE : rtp.HEADER_SIZE + 160]
             self._came[rows] += 1

@@ -25,6 +25,7 @@ RATE = 8000
 FRAME = 160
 
 _HEADER = struct.Struct("!BBHII")
+_REPORTS = range(192, 224)
 _PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8}
 _EXPAND = {
     kind: np.array([g711_reference.decode(code, law) for code in range(256)], np.int16)
@@ -175,7 +176,9 @@ class RtpPhone(asyncio.DatagramProtocol):
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Keep a packet."""
+        """Keep a packet; another telephone's reports may come here too, if its port is the one below."""
+        if len(data) < _HEADER.size or data[1] in _REPORTS:
+            return
         _, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
         self.heard.append(Heard(addr, second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, data[_HEADER.size :]))
         self._came.set()
