@@ -4,8 +4,8 @@
 
 For each N a store is filled with N open cases (ten units, three stages, received over a fortnight) by the same casebook
 that serves live tickets. Then everything is measured through the services, as the gateway calls them: a command is one
-durable unit of work, with its journal entries and messages. The growth ratio compares the largest store with the smallest;
-the goal for commands and pages is below 1.5.
+durable unit of work, with its journal entries and messages. The growth ratio compares the largest store with the
+smallest; the goal for commands and pages is below 1.5.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import structlog
 
 from gateway import casework_parts
 from gateway.domain.case import Accept, Case, CaseId, Command, Dispatch, Sign, Urge
-from gateway.domain.casework import Actor, ActorKind, CaseQuery, CaseRecord, Place
+from gateway.domain.casework import Actor, ActorKind, CaseQuery, CaseRecord, Channel, Message, Place
 from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import Ticket, TicketId, TicketState
@@ -200,9 +200,7 @@ async def measure(path: Path, count: int, times: int) -> dict[str, float]:
     return results
 
 
-def _note() -> Any:
-    from gateway.domain.casework import Channel, Message
-
+def _note() -> Message:
     return Message(key="note", channel=Channel.LEADER, to="", kind="note", case_id="", text="", at=QUIET, due=QUIET)
 
 

@@ -278,6 +278,7 @@ def _find_case(connection: sa.Connection, ticket_id: TicketId) -> CaseRecord | N
 
 
 def case_row(record: CaseRecord) -> dict[str, Any]:
+    """Write a case: its canonical JSON, and what it is found by."""
     case = record.case
     return {
         "id": record.id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from config.reading import read
 from gateway import casework_parts
 from gateway.domain.call import CallId
 from gateway.domain.case import COMMANDS, Command, Fact
@@ -25,7 +26,7 @@ ROADS = Actor(name="市政员", kind=ActorKind.UNIT, unit="roads")
 UNITS = ("water", "roads", "station", "township")
 MATTER = "停水"
 CALLER = "01000000001"
-REPLY = {
+REPLY: dict[str, Any] = {
     "unit": "自来水公司",
     "handler": "赵工",
     "approver": "钱经理",
@@ -106,7 +107,7 @@ class CaseRoom:
         self, ticket_id: TicketId, do: str, by: Actor = SUPERVISOR, *, revision: int | None = None, **said: Any
     ) -> Done:
         """Give a command now."""
-        command: Command = COMMANDS[do](**said)
+        command: Command = read(COMMANDS[do], said)
         done: Done = await self.casework.carry_out(ticket_id, command, by=by, revision=revision)
         return done
 
