@@ -2,6 +2,8 @@
 
 A profile's rule names its kind by a key such as ``period.handle.urgent``: the kind ``period``, then what it is about,
 then the category or urgency that it is for. A rule without the last part holds for all that have none of their own.
+
+One file, though a long one: it is the whole vocabulary of a profile, and whoever writes one looks here.
 """
 
 from __future__ import annotations
