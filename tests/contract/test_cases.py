@@ -1,12 +1,10 @@
-"""What every store owes casework: the same suite for the one in memory and the one on SQLite."""
+"""What every store owes casework: the same suite for the one in memory and those on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +14,10 @@ from gateway.domain.casework import DIGEST, CaseQuery, CaseRecord, Channel, Deli
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.rules import PeriodKind, Span, SpanUnit, Stage, Urgency
 from gateway.domain.ticket import TicketId
-from gateway.storage.store import SqlStore
-from tests.fakes.store import MemoryStore, SetClock
 
 NOON = datetime(2026, 3, 2, 4, 0, 0, 123456, UTC)
 DAY = timedelta(days=1)
 TEN_DAYS = Span(10, SpanUnit.WORKING_DAYS)
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    async with SqlStore(tmp_path / "store.sqlite3", clock=SetClock()) as kept:
-        yield kept
 
 
 def handling(due: datetime, state: PeriodState = PeriodState.RUNNING) -> Period:
