@@ -15,6 +15,10 @@ def desk_of(*numbers: str) -> Desk:
     return Desk(agents, lambda agent: None, lambda: asyncio.get_running_loop().time())
 
 
+def presence_of(desk: Desk) -> Presence:
+    return desk.agents[0].presence
+
+
 def test_the_agent_idle_longest_is_rung_first() -> None:
     async def story() -> None:
         desk = desk_of("8001", "8002")
@@ -61,7 +65,7 @@ def test_a_call_that_gives_up_in_the_same_moment_returns_its_agent() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-        assert desk.agents[0].presence is Presence.READY
+        assert presence_of(desk) is Presence.READY
         assert desk.queue_length == 0
 
     run_virtually(story())
@@ -78,10 +82,10 @@ def test_wrap_up_ends_by_itself_and_only_its_own_timer_ends_it() -> None:
         await desk.take(CallId("b"))
         desk.release("8001", 30.0)
         await asyncio.sleep(15)
-        assert desk.agents[0].presence is Presence.WRAP_UP
+        assert presence_of(desk) is Presence.WRAP_UP
         await asyncio.sleep(16)
 
-        assert desk.agents[0].presence is Presence.READY
+        assert presence_of(desk) is Presence.READY
 
     run_virtually(story())
 
@@ -92,10 +96,10 @@ def test_a_telephone_that_vanishes_in_a_call_signs_its_agent_out_afterwards() ->
         desk.telephone_changed("8001", True)
         await desk.take(CallId("a"))
         desk.telephone_changed("8001", False)
-        assert desk.agents[0].presence is Presence.IN_CALL
+        assert presence_of(desk) is Presence.IN_CALL
         desk.release("8001", 0.0)
 
-        assert desk.agents[0].presence is Presence.SIGNED_OUT
+        assert presence_of(desk) is Presence.SIGNED_OUT
         assert not desk.is_staffed
 
     run_virtually(story())
@@ -109,7 +113,7 @@ def test_a_pause_is_for_agents_who_are_there_and_free() -> None:
         desk.telephone_changed("8001", True)
         desk.pause("8001", True)
         desk.telephone_changed("8001", True)
-        assert desk.agents[0].presence is Presence.PAUSED
+        assert presence_of(desk) is Presence.PAUSED
         desk.pause("8001", False)
         await desk.take(CallId("a"))
 
