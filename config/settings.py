@@ -66,7 +66,7 @@ class Address(NamedTuple):
 
 
 class ListenAddress(NamedTuple):
-    """Where SIP is spoken: the transport (``udp`` or ``tcp``), the host and the port."""
+    """Where SIP is spoken: the transport (``udp``, ``tcp`` or ``tls``), the host and the port."""
 
     transport: str
     host: str
@@ -76,9 +76,36 @@ class ListenAddress(NamedTuple):
     def parse(cls, text: str) -> ListenAddress:
         """Read ``udp:0.0.0.0:5060``. Raises `ValueError`."""
         transport, _, address = text.partition(":")
-        if transport not in ("udp", "tcp"):
-            raise ValueError("expected udp:ADDRESS:PORT or tcp:ADDRESS:PORT")
+        if transport not in ("udp", "tcp", "tls"):
+            raise ValueError("expected udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT")
         return cls(transport, *Address.parse(address))
+
+
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z][A-Za-z0-9-]{0,62}"
+)
+
+
+class FarAddress(NamedTuple):
+    """A far end by IP address and port, or by name; port 0 for a domain whose servers the DNS knows (SRV)."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> FarAddress:
+        """Read ``192.0.2.1:5060``, ``[2001:db8::1]:5060``, ``sbc.example.net:5060`` or a name. Raises `ValueError`."""
+        name, colon, port = text.partition(":")
+        if _HOST_NAME.fullmatch(name):
+            if not colon:
+                return cls(name.lower(), 0)
+            if port.isascii() and port.isdigit() and 0 < int(port) <= 65535:
+                return cls(name.lower(), int(port))
+            raise ValueError("expected a name and a port above 0, such as sbc.example.net:5060")
+        address = Address.parse(text)
+        if address.port == 0:
+            raise ValueError("expected a port above 0")
+        return cls(*address)
 
 
 def _span(text: str) -> Duration:
@@ -92,7 +119,8 @@ Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[str, Meta(pattern=r"^\+?[0-9*#]{1,20}$")]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
+AreaCode = Annotated[str, Meta(pattern=r"^(0?[1-9][0-9]{1,2})?$")]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,7 +153,22 @@ class Sip(_Section, frozen=True, kw_only=True):
     t1: Duration = _span("500ms")
     t2: Duration = _span("4s")
     t4: Duration = _span("5s")
+    session_interval: Duration = _span("30min")
+    session_interval_min: Duration = _span("90s")
+    area_code: AreaCode = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_authorities: str = ""
+    tls_client_certificates: bool = False
+    nameservers: tuple[str, ...] = ()
+    fail_over_after: Duration = _span("2s")
     max_calls: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    max_calls_per_second: Annotated[float, Meta(ge=0, le=1000)] = 0.0
+    max_calls_per_caller: Annotated[int, Meta(ge=0, le=1000)] = 0
+    overload_retry: Duration = _span("10s")
+    stranger_rate: Annotated[float, Meta(gt=0, le=10_000)] = 10.0
+    stranger_burst: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    stranger_silence: Duration = _span("60s")
 
 
 class Trunk(_Section, frozen=True, kw_only=True):
@@ -141,6 +184,13 @@ class Trunk(_Section, frozen=True, kw_only=True):
     password: Secret = Secret()
     password_file: str = ""
     hotline_numbers: tuple[Number, ...] = ()
+    max_calls: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    proxy: str = ""
+    tls_name: str = ""
+    register: bool = False
+    trust_identity: bool = True
+    identity: Annotated[str, Meta(pattern=r"^(\+?[0-9*#]{1,20})?$")] = ""
+    private: bool = False
 
 
 class Telephone(_Section, frozen=True, kw_only=True):
@@ -324,6 +374,17 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
         yield ("node", "database"), 'expected postgresql://USER@HOST/DATABASE, or "" for SQLite in node.data'
     if sip.registration_min > sip.registration_max:
         yield ("sip", "registration_min"), "is longer than sip.registration_max"
+    for index, text in enumerate(sip.nameservers):
+        yield from _refused(("sip", "nameservers", index), _name_server, text)
+    if sip.session_interval_min > sip.session_interval:
+        yield ("sip", "session_interval_min"), "is longer than sip.session_interval"
+    if bool(sip.tls_certificate) != bool(sip.tls_key):
+        yield ("sip", "tls_certificate"), "tls_certificate and tls_key belong together"
+    speaks_tls = any(text.startswith("tls:") for text in sip.listen)
+    if speaks_tls and not sip.tls_certificate:
+        yield ("sip", "tls_certificate"), "is missing; sip.listen speaks TLS"
+    if not speaks_tls and any(trunk.transport == "tls" for trunk in settings.trunk):
+        yield ("sip", "listen"), 'a [[trunk]] has transport = "tls"; name a tls:ADDRESS:PORT too'
     if sip.t1 > sip.t2:
         yield ("sip", "t1"), "is longer than sip.t2"
     low, high = media.ports
@@ -340,7 +401,11 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
 
 
 def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:
-    yield from _refused((*place, "address"), _far_address, trunk.address)
+    yield from _refused((*place, "address"), FarAddress.parse, trunk.address)
+    if trunk.proxy:
+        yield from _refused((*place, "proxy"), FarAddress.parse, trunk.proxy)
+    if trunk.register and not trunk.username:
+        yield (*place, "register"), "needs username and password"
     for index, source in enumerate(trunk.sources):
         yield from _refused((*place, "sources", index), ipaddress.ip_network, source)
     if trunk.password and trunk.password_file:
@@ -404,7 +469,7 @@ def _refused(key: Key, parse: Any, text: str) -> Iterator[tuple[Key, str]]:
         yield key, str(error)
 
 
-def _far_address(text: str) -> None:
+def _name_server(text: str) -> None:
     if Address.parse(text).port == 0:
         raise ValueError("expected a port above 0")
 
@@ -438,6 +503,12 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         settings,
         node=replace(settings.node, data=absolute(settings.node.data)),
         asr=replace(settings.asr, model=absolute(settings.asr.model)),
+        sip=replace(
+            settings.sip,
+            tls_certificate=absolute(settings.sip.tls_certificate),
+            tls_key=absolute(settings.sip.tls_key),
+            tls_authorities=absolute(settings.sip.tls_authorities),
+        ),
         media=replace(settings.media, prompts=absolute(settings.media.prompts)),
         trunk=with_password("trunk", settings.trunk),
         telephone=with_password("telephone", settings.telephone),

@@ -26,18 +26,13 @@ from asr.models import ModelChoice, ModelKind, choose
 from asr.probe import Unusable, probe
 from asr.recogniser import VoskRecognizer
 from channels.media.client import MediaEngine, MediaSettings
-from channels.sip.call_control import CallSettings, SipCallControl
-from channels.sip.connections import ListenAddress, Target
-from channels.sip.digest import Credentials
-from channels.sip.registrar import Expiry
-from channels.sip.transaction import Timers
-from channels.sip.user_agent import Trunk, UserAgentSettings
+from channels.sip.call_control import SipCallControl
+from channels.sip.user_agent import UserAgentSettings
 from config import calendars, lexicons, profiles
 from config.announcements import DEFAULT_FOLDER, Announcements
 from config.knowledge import load_lexicon
 from config.settings import Address, Settings
 from config.settings import ListenAddress as ConfiguredAddress
-from config.settings import Trunk as ConfiguredTrunk
 from gateway.casework_parts import CaseworkParts, open_casework, running
 from gateway.domain.call import CallId, Destination
 from gateway.domain.casework import Partner
@@ -53,6 +48,7 @@ from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
+from gateway.sip_parts import call_settings, user_agent_settings
 from gateway.storage.database import Database
 from gateway.storage.location import database_of_node
 from gateway.storage.store import SqlStore
@@ -164,7 +160,7 @@ class Gateway:
         self.media = await stack.enter_async_context(MediaEngine(self._media_settings()))
         self.desk = Desk(self._agents(), self._agent_changed, self.clock.monotonic)
         self.telephony = SipCallControl(
-            self._call_settings(),
+            call_settings(self._settings, self.announcements.files),
             self.sip_settings(),
             self.media,
             take=self._take,
@@ -253,35 +249,9 @@ class Gateway:
             silent_after=media.silence_alert.total_seconds(),
         )
 
-    def _call_settings(self) -> CallSettings:
-        settings = self._settings
-        return CallSettings(
-            hotline_number=settings.sip.hotline_number,
-            hotline_numbers={trunk.name: trunk.hotline_numbers for trunk in settings.trunk},
-            laws=settings.media.laws,
-            prompts=self.announcements.files,
-            max_calls=settings.sip.max_calls,
-            silence_limit=settings.media.silence_limit.total_seconds(),
-            check_interval=settings.sip.trunk_check_interval.total_seconds(),
-            check_limit=settings.sip.trunk_check_limit.total_seconds(),
-        )
-
     def sip_settings(self) -> UserAgentSettings:
         """Return what the SIP user agent is made of."""
-        sip = self._settings.sip
-        return UserAgentSettings(
-            listen=[ListenAddress(*ConfiguredAddress.parse(text)) for text in sip.listen],
-            advertise=sip.advertise or None,
-            trunks=[_trunk(trunk) for trunk in self._settings.trunk],
-            telephones={telephone.user: telephone.password for telephone in self._settings.telephone},
-            realm=sip.realm,
-            digest=sip.digest,
-            expiry=Expiry(
-                least=int(sip.registration_min.total_seconds()), most=int(sip.registration_max.total_seconds())
-            ),
-            timers=Timers(t1=sip.t1.total_seconds(), t2=sip.t2.total_seconds(), t4=sip.t4.total_seconds()),
-            hang_up_limit=sip.hang_up_limit.total_seconds(),
-        )
+        return user_agent_settings(self._settings)
 
     def _console(self, exchange: Exchange) -> Console:
         settings = self._settings
@@ -397,18 +367,6 @@ def _made(folder: Path) -> Path:
 
 def _destination(number: str, trunk: str) -> Destination:
     return Destination(number=number, trunk=trunk or None)
-
-
-def _trunk(trunk: ConfiguredTrunk) -> Trunk:
-    host, port = Address.parse(trunk.address)
-    return Trunk(
-        name=trunk.name,
-        target=Target(trunk.transport, host, port),
-        sources=trunk.sources,
-        same_port=trunk.same_port,
-        keeps_way=trunk.keeps_way,
-        credentials=Credentials(user=trunk.username, password=trunk.password) if trunk.username else None,
-    )
 
 
 def _limits(settings: Settings) -> Limits:

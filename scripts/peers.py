@@ -18,13 +18,17 @@ PEERS = {
     "espeak-ng": "espeak-ng",
     "chromium": "chromium",
     "postgresql": "postgresql",
+    "sipvicious": "sipvicious",
 }
 """Program, and the Debian package that holds it."""
+
+PROGRAMS = {"sipvicious": "svmap"}
+"""Where a peer's program is not called as the peer is: the one that shows that it is there."""
 
 
 def is_installed(peer: str) -> bool:
     """Tell whether the program *peer* can be run."""
-    return (postgresql_programs() if peer == "postgresql" else shutil.which(peer)) is not None
+    return (postgresql_programs() if peer == "postgresql" else shutil.which(PROGRAMS.get(peer, peer))) is not None
 
 
 def postgresql_programs() -> Path | None:

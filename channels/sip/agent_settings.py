@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from channels.sip.admission import StrangerLimits
 from channels.sip.digest import Algorithm
 from channels.sip.numbers import Number
 from channels.sip.registrar import Expiry
@@ -45,4 +46,5 @@ class UserAgentSettings:
     tls: Tls | None = None
     nameservers: Sequence[tuple[str, int]] = ()
     fail_over_after: float = 2.0
+    strangers: StrangerLimits = field(default_factory=StrangerLimits)
     find_number: Callable[[str, Number], str | None] = lambda trunk, number: None

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ from uuid import uuid4
 import structlog
 
 from channels.media.client import MediaEngine
+from channels.sip.admission import Load, LoadLimits
 from channels.sip.identity import ANONYMOUS
 from channels.sip.leg import SipLeg
 from channels.sip.numbers import number_of, read_number
@@ -54,7 +55,7 @@ class CallSettings:
     hotline_numbers: Mapping[str, Sequence[str]]
     laws: Sequence[Law]
     prompts: Mapping[str, Path]
-    max_calls: int = 200
+    load: LoadLimits = field(default_factory=LoadLimits)
     silence_limit: float = 60.0
     check_interval: float = 30.0
     check_limit: float = 4.0
@@ -77,7 +78,7 @@ class SipCallControl:
         self._take = take
         self._tasks: set[asyncio.Task[None]] = set()
         self._legs: dict[Session, SipLeg] = {}
-        self._offered = 0
+        self._load = Load(settings.load)
         self.agent = UserAgent(
             sip,
             self._serve,
@@ -156,16 +157,17 @@ class SipCallControl:
             return await self._take_over(session, session.replaces)
         if not self._is_ours(session):
             return await session.reject(404)
-        if self._offered >= self._settings.max_calls:
-            return await session.reject(503)
-        self._offered += 1
-        try:
-            await self._follow(session)
-        finally:
-            self._offered -= 1
-
-    async def _follow(self, session: Session) -> None:
         caller = self._caller_of(session)
+        refusal = self._load.enter(session.peer, caller, self.agent.endpoint.now())
+        if refusal is not None:
+            log.warning("call.not_admitted", peer=session.peer, reason=refusal.reason)
+            return await session.reject(refusal.status, refusal.reason, retry_after=refusal.retry_after)
+        try:
+            await self._follow(session, caller)
+        finally:
+            self._load.leave(session.peer, caller)
+
+    async def _follow(self, session: Session, caller: str) -> None:
         call_id = CallId(uuid4().hex[:16])
         leg = _new_leg(call_id, Role.CITIZEN, caller)
         try:

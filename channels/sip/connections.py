@@ -92,8 +92,9 @@ class UdpFlow:
 
 
 class _UdpListener(asyncio.DatagramProtocol):
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, hears: Callable[[str], bool]) -> None:
         self._receive = receive
+        self._hears = hears
         self._transport: asyncio.DatagramTransport | None = None
         self.local = Target("udp", "", 0)
         self.closed = asyncio.Event()
@@ -109,6 +110,8 @@ class _UdpListener(asyncio.DatagramProtocol):
         self.local = Target("udp", host, port)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not self._hears(addr[0]):
+            return
         flow = UdpFlow(self, Target("udp", addr[0], addr[1]))
         try:
             message = parse(data)
@@ -162,6 +165,9 @@ class _Connection(asyncio.Protocol):
         self._silence = asyncio.get_running_loop().call_later(SILENCE_LIMIT, self.abort)
 
     def data_received(self, data: bytes) -> None:
+        if not self._owner.hears(self.target.host):
+            self.abort()
+            return
         for item in self._parser.feed(data):
             self._heard()
             self._owner.receive(item, self)
@@ -214,10 +220,21 @@ class _Connection(asyncio.Protocol):
 
 
 class Connections:
-    """All sockets of one endpoint. ``receive`` gets every message, ``lost`` every flow that has ended."""
+    """All sockets of one endpoint. ``receive`` gets every message, ``lost`` every flow that has ended.
 
-    def __init__(self, *, receive: Receive, lost: Callable[[Flow], None], tls: Tls | None = None) -> None:
+    ``hears`` is asked before anything from a host is read at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        receive: Receive,
+        lost: Callable[[Flow], None],
+        hears: Callable[[str], bool] = lambda host: True,
+        tls: Tls | None = None,
+    ) -> None:
         self.receive = receive
+        self.hears = hears
         self._lost = lost
         self._tls = tls
         self._client_context: ssl.SSLContext | None = None
@@ -321,7 +338,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         if address.transport == "udp":
             _, listener = await loop.create_datagram_endpoint(
-                lambda: _UdpListener(self.receive), local_addr=(address.host, address.port)
+                lambda: _UdpListener(self.receive, self.hears), local_addr=(address.host, address.port)
             )
             self._udp.append(listener)
             return

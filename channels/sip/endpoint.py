@@ -43,6 +43,10 @@ log = structlog.get_logger(__name__)
 class Handler(Protocol):
     """The transaction user: what an endpoint asks of whoever understands the requests."""
 
+    def hears(self, host: str) -> bool:
+        """Whether anything from this host is to be read."""
+        ...
+
     def admits(self, request: Request, source: Target) -> bool:
         """Whether *source* may talk to us with this request; if not, it hears nothing."""
         ...
@@ -83,7 +87,7 @@ class Endpoint:
         self._listen = tuple(listen)
         self._advertise = advertise
         self._user_agent = user_agent
-        self._connections = Connections(receive=self._receive, lost=self._lose, tls=tls)
+        self._connections = Connections(receive=self._receive, lost=self._lose, hears=handler.hears, tls=tls)
         self._clients: dict[Hashable, OutgoingRequest] = {}
         self._servers: dict[Hashable, IncomingRequest] = {}
         self._agenda: Agenda[Exchange | Alarm] = Agenda()

@@ -74,6 +74,11 @@ class Registrar:
         """Which telephone is registered from exactly this source."""
         return next((b.user for b in self._all() if b.target == target), None)
 
+    @property
+    def hosts(self) -> set[str]:
+        """The IP addresses from which telephones are registered."""
+        return {binding.target.host for binding in self._all()}
+
     def is_home_of_telephones(self, host: str) -> bool:
         """Whether some telephone is registered from this IP address."""
         return any(binding.target.host == host for binding in self._all())

@@ -127,7 +127,7 @@ class Session:
         """Answer the call."""
         raise OurMistake("only an incoming session can be answered")
 
-    async def reject(self, status: int, reason: str | None = None) -> None:
+    async def reject(self, status: int, reason: str | None = None, *, retry_after: int | None = None) -> None:
         """Refuse the call (300-699)."""
         raise OurMistake("only an incoming session can be rejected")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from channels.sip.agenda import Alarm
@@ -85,12 +86,13 @@ class IncomingSession(Session):
         if self.replaces is not None:
             self.replaces.release("replaced")
 
-    async def reject(self, status: int, reason: str | None = None) -> None:
-        """Refuse with 300-699; nothing happens once the session is answered or over."""
+    async def reject(self, status: int, reason: str | None = None, *, retry_after: int | None = None) -> None:
+        """Refuse with 300-699, to be tried again after some seconds; nothing happens once answered or over."""
         if not 300 <= status < 700:
             raise OurMistake(f"{status} is no refusal")
         if self.state is SessionState.INVITED:
-            self._refuse(status, reason, Ended(by_peer=False, reason=reason or str(status)))
+            headers = [] if retry_after is None else [("Retry-After", str(retry_after))]
+            self._refuse(status, reason, Ended(by_peer=False, reason=reason or str(status)), headers)
 
     def withdraw(self, reason: str) -> None:
         """Hang up before the answer: 480."""
@@ -209,10 +211,10 @@ class IncomingSession(Session):
         if self.state is SessionState.INVITED:
             self._refuse(504, None, Ended(by_peer=False, reason="never acknowledged"))
 
-    def _refuse(self, status: int, reason: str | None, last: Ended) -> None:
+    def _refuse(self, status: int, reason: str | None, last: Ended, headers: Sequence[tuple[str, str]] = ()) -> None:
         self._stop_ringing()
         self._provisionals.stop()
-        self.respond(self._invite, status, reason)
+        self.respond(self._invite, status, reason, headers=headers)
         self.conclude(last)
         self.settle()
 

@@ -11,6 +11,8 @@ from channels.sip.identity import identity_headers
 from channels.sip.target import Target, default_port
 from channels.sip.uri import Uri
 
+MOST_HOSTS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
@@ -68,14 +70,19 @@ class Trunk:
         hosts = {self.target.host, self.first_hop.host, *self.sources}
         return uri.scheme == "tel" or uri.host.lower() in {host.lower() for host in hosts}
 
+    def is_host(self, host: str) -> bool:
+        """Whether *host* is one of the trunk's."""
+        hosts = (self.target.host, self.first_hop.host)
+        return host in hosts or any(_contains(network, host) for network in self.sources)
+
     def sends_from(self, source: Target) -> bool:
         """Whether *source* is this trunk."""
         if source in (self.target, self.first_hop):
             return True
-        hosts = (self.target.host, self.first_hop.host)
         if self.same_port:
+            hosts = (self.target.host, self.first_hop.host)
             return source.transport == self.target.transport != "udp" and source.host in hosts
-        return source.host in hosts or any(_contains(network, source.host) for network in self.sources)
+        return self.is_host(source.host)
 
 
 class Trunks:
@@ -85,6 +92,7 @@ class Trunks:
         self._by_name = {trunk.name: trunk for trunk in trunks}
         self._name_of: dict[str, str] = {}
         self._target_of: dict[Target, Target] = {}
+        self._known_hosts: dict[str, bool] = {}
 
     def __iter__(self) -> Iterator[Trunk]:
         return iter(self._by_name.values())
@@ -103,8 +111,18 @@ class Trunks:
         source = self._as_configured(source)
         return next((trunk for trunk in self if trunk.sends_from(source)), None)
 
+    def knows(self, host: str) -> bool:
+        """Whether some trunk's requests may come from this host; asked for every datagram, hence remembered."""
+        if host not in self._known_hosts:
+            if len(self._known_hosts) >= MOST_HOSTS:
+                self._known_hosts.clear()
+            name = self._name_of.get(host, host)
+            self._known_hosts[host] = any(trunk.is_host(name) or trunk.is_host(host) for trunk in self)
+        return self._known_hosts[host]
+
     def remember(self, target: Target, found: Sequence[Target]) -> None:
         """Know where a target, as configured, is found now, and know it again when requests come from there."""
+        self._known_hosts.clear()
         self._name_of.update({place.host: target.host for place in found})
         if found:
             self._target_of[target] = found[0]

@@ -30,6 +30,7 @@ from typing import Any, Self
 
 import structlog
 
+from channels.sip.admission import Strangers
 from channels.sip.agenda import Alarm
 from channels.sip.agent_settings import UserAgentSettings as UserAgentSettings
 from channels.sip.bodies import SDP, UnusableBody, accepts_sdp
@@ -40,7 +41,7 @@ from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.identity import ANONYMOUS, caller_of
-from channels.sip.message import Request, make_response
+from channels.sip.message import Request, Response, make_response
 from channels.sip.numbers import number_of
 from channels.sip.referral import BadReferral, Replaces, replaces_of
 from channels.sip.registrar import Registrar
@@ -61,6 +62,7 @@ from gateway.domain.errors import OurMistake, Unavailable
 SERVED = frozenset({*METHODS, "REGISTER"})
 WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE", "NOTIFY"})
 NOT_ALLOWED = frozenset({"SUBSCRIBE", "MESSAGE", "PUBLISH"})
+FAMILIAR_FOR = 1.0
 SCHEMES = frozenset({"sip", "sips", "tel"})
 
 log = structlog.get_logger(__name__)
@@ -101,6 +103,9 @@ class UserAgent:
         self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._strangers = Strangers(settings.strangers)
+        self._familiar: set[str] = set()
+        self._familiar_at = float("-inf")
         self._service_routes: dict[str, tuple[str, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
@@ -224,6 +229,13 @@ class UserAgent:
 
     # What the endpoint asks (endpoint.Handler)
 
+    def hears(self, host: str) -> bool:
+        """Whether anything from this host is read: of trunks, telephones and who we talk with all, of others little."""
+        now = self.endpoint.now()
+        if self._trunks.knows(host) or host in self._familiar_hosts(now):
+            return True
+        return self._strangers.hears(host, now)
+
     def admits(self, request: Request, source: Target) -> bool:
         """Whether this request may be answered at all."""
         if self._trunk_of(source) is not None or self._session_of(request) is not None:
@@ -338,9 +350,13 @@ class UserAgent:
         now = self.endpoint.now()
         response = self.registrar.register(incoming.request, incoming.source, now, to_tag=incoming.tag)
         if response.status == 401:
+            self._count_wrong_password(incoming.request, response, incoming.source)
             incoming.respond_once(response)
             return
         incoming.respond(response)
+        if response.status < 300:
+            self._strangers.forgive(incoming.source.host)
+            self._familiar.add(incoming.source.host)
         self._watch_expiry()
 
     def _serve_invite(self, incoming: IncomingRequest) -> None:
@@ -410,8 +426,16 @@ class UserAgent:
         user = self.registrar.authenticate(incoming.request, self.endpoint.now(), to_tag=incoming.tag)
         if isinstance(user, str):
             return user
+        self._count_wrong_password(incoming.request, user, incoming.source)
         incoming.respond(user)
         return None
+
+    def _count_wrong_password(self, request: Request, refusal: Response, source: Target) -> None:
+        """Charge whoever guesses; a nonce that is only too old is nobody's guess."""
+        is_stale = any("stale=true" in value for value in refusal.headers.lines("WWW-Authenticate"))
+        if "Authorization" in request.headers and not is_stale:
+            log.warning("registrar.wrong_password", peer=str(source))
+            self._strangers.punish(source.host, self.endpoint.now())
 
     def _identity_of(self, request: Request, peer: str) -> NameAddr:
         """Who calls: what a trunk we believe asserts, or the telephone whose password was proved."""
@@ -431,6 +455,13 @@ class UserAgent:
         if trunk is None:
             raise OurMistake(f"there is no trunk {name!r}")
         return trunk
+
+    def _familiar_hosts(self, now: float) -> set[str]:
+        """The hosts of our telephones and calls, gathered anew every second: this is asked for every datagram."""
+        if now - self._familiar_at > FAMILIAR_FOR:
+            self._familiar_at = now
+            self._familiar = self.registrar.hosts | {session.fallback.host for session in self.sessions}
+        return self._familiar
 
     def _trunk_of(self, source: Target) -> Trunk | None:
         """The trunk that *source* is: by its very address, else by host, unless a telephone registered there."""

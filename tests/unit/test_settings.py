@@ -163,8 +163,8 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
         ('[sip]\nt1 = "5s"', 'gateway.toml:2: sip.t1 = "5s": is longer than sip.t2'),
         ('sip.t1 = "5s"', 'gateway.toml:1: sip.t1 = "5s": is longer than sip.t2'),
         (
-            '[sip]\nlisten = ["tls:0.0.0.0:5061"]',
-            'gateway.toml:2: sip.listen[1] = "tls:0.0.0.0:5061": expected udp:ADDRESS:PORT or tcp:ADDRESS:PORT',
+            '[sip]\nlisten = ["ws:0.0.0.0:5061"]',
+            'gateway.toml:2: sip.listen[1] = "ws:0.0.0.0:5061": expected udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT',
         ),
         (
             '[sip]\nlisten = ["udp:0.0.0.0"]',

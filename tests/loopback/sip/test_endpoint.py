@@ -21,6 +21,9 @@ class User:
         self.cancels: asyncio.Queue[IncomingRequest] = asyncio.Queue()
         self.is_broken = False
 
+    def hears(self, host: str) -> bool:
+        return True
+
     def admits(self, request: Request, source: Target) -> bool:
         return True
 
