@@ -1,12 +1,11 @@
 """The sender of webhooks (`gateway.ports.Sender`): one signed POST for each message, with the full ticket as it stands.
 
-A case's webhook is not a picture of the moment it was made but of the moment it is sent, never an older one; ``revision``
-tells which is newer when two overtake each other.
+A case's webhook is not a picture of the moment it was made but of the moment it is sent, never an older one;
+``revision`` tells which is newer when two overtake each other.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -60,7 +59,7 @@ class WebhookSender:
             await self._client.close()
 
     async def send(self, message: Message) -> None:
-        """Deliver *message*. Raises `Unavailable` unless the receiver says 2xx; `Refused` for 410 or nobody configured."""
+        """Deliver *message*. Raises `Unavailable` unless the receiver says 2xx; `Refused` for 410, or without webhook."""
         webhook = self._webhooks.get(message.to)
         if webhook is None or self._client is None:
             raise Refused(f"partner {message.to} has no webhook")
@@ -76,7 +75,7 @@ class WebhookSender:
         try:
             async with self._client.post(webhook.url, data=body, headers=headers, allow_redirects=False) as answer:
                 status = answer.status
-        except (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"partner {message.to}: {type(error).__name__}") from error
         if status == GONE:
             raise Refused(f"partner {message.to} answered 410 Gone")

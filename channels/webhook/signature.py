@@ -1,8 +1,8 @@
 """The signature of a webhook: HMAC-SHA256 (RFC 2104, FIPS 180-4) over the instant and the body.
 
 ``Jiesu-Timestamp`` holds seconds since 1970, ``Jiesu-Signature`` ``v1=`` and the lower-case hexadecimal digest of the
-timestamp, a full stop, and the body's octets. A receiver computes the same, compares without leaking where they differ, and
-refuses a timestamp more than `WINDOW` away from its own clock: a recorded request cannot be played again later.
+timestamp, a full stop, and the body's octets. A receiver computes the same, compares without leaking where they differ,
+and refuses a timestamp more than `WINDOW` away from its own clock: a recorded request cannot be played again later.
 """
 
 from __future__ import annotations
