@@ -13,12 +13,10 @@ from typing import Any
 from gateway.domain.decision import Citation
 from gateway.domain.knowledge import Article, ArticleKind, Content
 from gateway.domain.profile import Profile, Ruling
-from gateway.domain.rules import DUTY, NOTICE, Kind, Span, SpanUnit
+from gateway.domain.rules import DUTY, FRESHNESS, NOTICE, Span, SpanUnit
 from routing.deadlines import Reckoning, elapsed
 from routing.working_time import Deadline
 
-FRESHNESS = Kind("knowledge.freshness", Span)
-"""How long an article may go unconfirmed."""
 UNSAID = Span(180, SpanUnit.NATURAL_DAYS)
 """How long it may where no rule says it."""
 

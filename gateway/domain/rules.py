@@ -411,6 +411,8 @@ PROGRESS = Kind("progress", bool)
 ALERT = Kind("alert", bool)
 MERGING = Kind("merging", MergingRule, (("whole", "double_number", "sub_centre"),))
 NOTICE = Kind("notice", Span, (("knowledge_check", "duty_roster", "construction"),))
+FRESHNESS = Kind("knowledge.freshness", Span)
+"""How long an article of the knowledge base may go unconfirmed."""
 
 DUTIES = {
     "channels": ("telephone", "sms", "mail", "wechat", "website", "app", "mailbox", "self_service", "text", "voice"),
@@ -470,6 +472,7 @@ KINDS: tuple[Kind[Any], ...] = (
     ALERT,
     MERGING,
     NOTICE,
+    FRESHNESS,
     DUTY,
 )
 """Every kind of rule beside those of the emergency, which the running gateway reads by itself."""

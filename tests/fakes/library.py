@@ -11,12 +11,11 @@ from config.knowledge import load_lexicon
 from gateway.domain.decision import Citation
 from gateway.domain.knowledge import ArticleId, ArticleKind, Content
 from gateway.domain.profile import Profile, Ruling
-from gateway.domain.rules import ANSWER, DUTY, NOTICE, Span
+from gateway.domain.rules import ANSWER, DUTY, FRESHNESS, NOTICE, Span
 from gateway.ports import Clock
 from gateway.services.feed import Feed
 from gateway.services.knowledge import Librarian
 from routing.deadlines import Reckoning
-from routing.freshness import FRESHNESS
 from routing.search import Indexer
 from tests.fakes.hotline import PROFILE, Hotline
 from tests.fakes.store import MemoryStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from gateway.domain.decision import DecisionKind
 from gateway.domain.knowledge import ArticleId, ArticleKind, CheckOutcome, Content, Submission
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.services.knowledge import Librarian
+from routing.freshness import freshness
 from tests.fakes.library import OUTAGE, WAGES, WORKS, librarian_for
 from tests.fakes.store import MemoryStore, SetClock
 
@@ -79,6 +81,19 @@ async def test_cf_22_each_article_has_its_unit_which_is_asked_when_it_grows_old(
     assert rule.is_ours
     assert rule.citation is not None
     assert rule.citation.obligation == "CF-22"
+
+
+def test_cf_22_a_city_may_put_its_own_number_beside_the_article(tmp_path: Path) -> None:
+    profile = tmp_path / "chifeng-2022.toml"
+    rule = '[[rule]]\nkey = "knowledge.freshness"\nvalue = "90 natural days"\ncite = "CF-22"\n'
+    text = (FOLDER / "chifeng-2022.toml").read_text(encoding="utf-8")
+    profile.write_text(f"{text}\n{rule}effective_from = 2023-01-01\n", encoding="utf-8")
+
+    found = freshness(load(profile, at=FRIDAY))
+
+    assert (str(found.span), found.is_ours) == ("90 natural days", False)
+    assert found.citation is not None
+    assert found.citation.obligation == "CF-22"
 
 
 async def test_pl_21_a_unit_updates_what_it_owns_and_every_version_stays() -> None:

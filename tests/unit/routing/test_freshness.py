@@ -9,9 +9,8 @@ import pytest
 
 from gateway.domain.knowledge import ArticleId, ArticleKind, Content, first_version
 from gateway.domain.profile import Profile, Ruling
-from gateway.domain.rules import DUTY, Span
+from gateway.domain.rules import DUTY, FRESHNESS, Span
 from routing.freshness import (
-    FRESHNESS,
     UNSAID,
     Freshness,
     answer_by,
