@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import comfort_noise, g711, rtp
+from channels.media import comfort_noise, g711, rtp, wideband
 from channels.media.g711 import Law, Pcm
 from channels.media.jitter import FRAME, LARGEST_PAYLOAD, Arrivals, Playout, Reception, Rows
 from channels.media.quality import Receiving
@@ -49,6 +49,7 @@ class Inbound:
         self.malformed = np.zeros(capacity, np.int64)
         self.jitter = np.zeros(capacity)
         """Interarrival jitter of each row's audio, in samples."""
+        self._wideband: dict[int, wideband.WidebandCodec] = {}
         self._transit = np.zeros(capacity, np.int64)
         self._kinds = np.full((capacity, 128), _UNKNOWN, np.uint8)
         self._receives = np.zeros(capacity, bool)
@@ -66,6 +67,7 @@ class Inbound:
         self.playout.clear(row)
         self.malformed[row] = self._silences_told[row] = 0
         self.jitter[row] = 0.0
+        self._wideband.pop(row, None)
         self._receives[row] = False
         self._heard_at[row] = -inf
         self._noise[row] = _NO_NOISE
@@ -76,6 +78,8 @@ class Inbound:
         kinds[:] = _UNKNOWN
         kinds[0], kinds[8], kinds[comfort_noise.PAYLOAD_TYPE] = Law.PCMU, Law.PCMA, _NOT_AUDIO
         kinds[payload_type] = law
+        if law == wideband.KIND and row not in self._wideband:
+            self._wideband[row] = wideband.WidebandCodec()
         if telephone_event is not None:
             kinds[telephone_event] = _NOT_AUDIO
 
@@ -105,7 +109,7 @@ class Inbound:
         headers = rtp.read_headers(packets)
         kinds = self._kinds[rows, headers.payload_type]
         length = int(lengths[0])
-        if 0 < length <= LARGEST_PAYLOAD and (lengths == length).all() and (kinds < _UNKNOWN).all():
+        if 0 < length <= LARGEST_PAYLOAD and (lengths == length).all() and (kinds < wideband.KIND).all():
             heard_again = self._note_heard(rows, now)
             self._noise[rows] = _NO_NOISE
             self._note_jitter(rows, headers.timestamp, stamps)
@@ -121,6 +125,9 @@ class Inbound:
         audio &= lengths > 0
         self._noise[rows[audio]] = _NO_NOISE
         self._note_jitter(rows[audio], headers.timestamp[audio], stamps[audio])
+        for place in np.flatnonzero(audio & (kinds == wideband.KIND)).tolist():
+            self._take_wideband(rows, headers, place, packets, lengths)
+            audio[place] = False
         while audio.any():
             length = int(lengths[np.argmax(audio)])
             chosen = audio & (lengths == length)
@@ -173,6 +180,13 @@ class Inbound:
             heard = said[quiet] + comfort_noise.noise(noises[quiet], FRAME, self._step)
             said[quiet] = np.clip(heard, -32768, 32767).astype(np.int16)
         self._noisy = bool((noises != _NO_NOISE).any())
+
+    def _take_wideband(
+        self, rows: Rows, headers: rtp.Headers, place: int, packets: npt.NDArray[np.uint8], lengths: Rows
+    ) -> None:
+        payload = packets[place, rtp.HEADER_SIZE : rtp.HEADER_SIZE + lengths[place]].tobytes()
+        samples = self._wideband[int(rows[place])].decode(payload)
+        self.playout.arrive(_arrivals(rows, headers, np.array([place]), samples[None]))
 
     def _take_other(
         self, rows: Rows, headers: rtp.Headers, place: int, packets: npt.NDArray[np.uint8], lengths: Rows

@@ -11,12 +11,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Literal
 
-from channels.media import wire
+from channels.media import wideband, wire
 from channels.media.feed import Feed
 from channels.media.g711 import Law
 from channels.media.quality import UNKNOWN, Quality
+from channels.media.secure import SrtpKeys
 
-LawName = Literal["PCMU", "PCMA"]
+LawName = Literal["PCMU", "PCMA", "G722"]
 
 _TAP_BACKLOG: Final = 10.0
 _EVENT_BACKLOG: Final = 256
@@ -120,6 +121,7 @@ class MediaLeg:
         comfort_noise: bool = False,
         rtcp_mux: bool = False,
         rtcp: tuple[str, int] | None = None,
+        srtp: SrtpKeys | None = None,
     ) -> None:
         """Send to, and listen to, this far end; called again, it re-targets the stream.
 
@@ -127,22 +129,24 @@ class MediaLeg:
         the payload type of RFC 4733, None if the peer takes none (keys are then sent as tones). *sends* and
         *receives* are ours: False, False is on hold. *comfort_noise* if the peer takes RFC 3389 (payload type 13):
         silence is then announced to it instead of sent; the peer's own is understood in any case. Reports (RTCP) go to
-        *rtcp* (RFC 3605), to the same port if *rtcp_mux* (RFC 5761), else to the port above.
+        *rtcp* (RFC 3605), to the same port if *rtcp_mux* (RFC 5761), else to the port above. With *srtp* both are
+        sealed, and what comes in clear is refused.
         """
         ipaddress.IPv4Address(address)
-        kind = Law[law]
+        kind, static_type = (wideband.KIND, wideband.PAYLOAD_TYPE) if law == "G722" else _kind(Law[law])
         self._connection = wire.Connect(
             leg=self.id,
             address=address,
             port=port,
-            law=int(kind),
-            payload_type=kind.payload_type if payload_type is None else payload_type,
+            law=kind,
+            payload_type=static_type if payload_type is None else payload_type,
             telephone_event=telephone_event,
             sends=sends,
             receives=receives,
             comfort_noise=comfort_noise,
             rtcp_mux=rtcp_mux,
             rtcp=rtcp,
+            srtp=srtp,
         )
         self._send(self._connection)
 
@@ -299,6 +303,10 @@ class MediaLeg:
         playing, self._playing = self._playing, None
         if playing is not None and not playing.ended.done():
             playing.ended.set_result(how)
+
+
+def _kind(law: Law) -> tuple[int, int]:
+    return int(law), law.payload_type
 
 
 def _statistics(closed: wire.Closed) -> LegStatistics:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import comfort_noise, g711, rtp
+from channels.media import comfort_noise, g711, rtp, secure, wideband
 from channels.media.dtmf import EventPacket
 from channels.media.g711 import Pcm
 from channels.media.quality import Sending
@@ -23,12 +23,13 @@ class Outbound:
     """The columns of what legs send."""
 
     def __init__(self, capacity: int) -> None:
-        self.packets = np.zeros((capacity, PACKET_SIZE), np.uint8)
+        self.packets = np.zeros((capacity, PACKET_SIZE + secure.MOST_ADDED), np.uint8)
         """The packets of the last step, one a row, and in `sizes` their lengths in octets."""
         self.sizes = np.full(capacity, PACKET_SIZE, np.int64)
         self.sends = np.zeros(capacity, bool)
         self.sent = np.zeros(capacity, np.int64)
         self._laws = np.zeros(capacity, np.uint8)
+        self._wideband: dict[int, wideband.WidebandCodec] = {}
         self._types = np.zeros(capacity, np.uint8)
         self._sequence = np.zeros(capacity, np.uint16)
         self._timestamp = np.zeros(capacity, np.uint32)
@@ -44,18 +45,23 @@ class Outbound:
         self._timestamp[row] = random.getrandbits(32)
         self._ssrc[row] = random.getrandbits(32)
         self._marker[row] = True
+        self._wideband.pop(row, None)
         self.sends[row] = self._may_be_quiet[row] = False
         self.sent[row] = self._quiet_for[row] = 0
 
     def speak(self, row: int, law: int, payload_type: int, *, sends: bool, comfort_noise: bool = False) -> None:
-        """Let the stream of *row* flow in this law under this payload type, or stop it.
+        """Let the stream of *row* flow in this law (or `wideband.KIND`) under this payload type, or stop it.
 
         *comfort_noise* says that the far end understands RFC 3389: its silence is then announced instead of sent.
         """
         self._may_be_quiet[row] = comfort_noise
         self._any_may_be_quiet = bool(self._may_be_quiet.any())
         self._quiet_for[row] = 0
-        self._laws[row] = law
+        if law != wideband.KIND:
+            self._laws[row] = law
+            self._wideband.pop(row, None)
+        elif row not in self._wideband:
+            self._wideband[row] = wideband.WidebandCodec()
         self._types[row] = payload_type
         self.sends[row] = sends
 
@@ -84,7 +90,9 @@ class Outbound:
         rows = len(frames)
         sends = self.sends[:rows]
         packets = self.packets[:rows]
-        packets[:, rtp.HEADER_SIZE :] = g711.encode(frames, self._laws[:rows])
+        packets[:, rtp.HEADER_SIZE : PACKET_SIZE] = g711.encode(frames, self._laws[:rows])
+        for row, codec in self._wideband.items():
+            packets[row, rtp.HEADER_SIZE : PACKET_SIZE] = np.frombuffer(codec.encode(frames[row]), np.uint8)
         numbers = self._sequence[:rows], self._timestamp[:rows], self._ssrc[:rows]
         rtp.write_headers(packets, rtp.Headers(self._types[:rows], self._marker[:rows], *numbers))
         self.sizes[:rows] = PACKET_SIZE

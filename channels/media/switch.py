@@ -25,6 +25,7 @@ from channels.media.latch import Latch
 from channels.media.mixer import Mixer, saturate
 from channels.media.outbound import FRAME, Outbound
 from channels.media.quality import INTERVAL, Reporter
+from channels.media.secure import NotAuthentic, SecureStream
 from channels.media.wav import RATE
 
 PERIOD: Final = FRAME / RATE
@@ -80,6 +81,7 @@ class Row:
     """By how many tracks they have."""
     taps: dict[int, Capture] = field(default_factory=dict)
     foreign: int = 0
+    secure: SecureStream | None = None
     rtcp: Address | None = None
     """Where the far end takes reports, if not one port above its RTP port."""
     reporter: Reporter = field(default_factory=lambda: Reporter(f"{random.getrandbits(96):024x}"))
@@ -106,6 +108,8 @@ class Switch:
         """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
         self._muxes = np.zeros(capacity, bool)
         self._any_mux = False
+        self._secure = np.zeros(capacity, bool)
+        self._any_secure = False
         self._report_due = np.full(capacity, np.inf)
         self._reports_looked_at = -np.inf
         self._inbound = Inbound(capacity, silent_after=silent_after)
@@ -149,6 +153,12 @@ class Switch:
         self.targets[index] = to_number(row.latch.target) if row.latch.target else NOWHERE
         row.telephone_event = order.telephone_event
         row.rtcp = order.rtcp
+        if order.srtp is None:
+            row.secure = None
+        elif row.secure is None or row.secure.keys != order.srtp:
+            row.secure = SecureStream(order.srtp)
+        self._secure[index] = order.srtp is not None
+        self._any_secure = bool(self._secure.any())
         self._muxes[index] = order.rtcp_mux
         self._any_mux = bool(self._muxes.any())
         if is_new:
@@ -173,7 +183,8 @@ class Switch:
         self._of_ended_legs += (reception.received, sent, reception.lost, row.foreign, malformed)
         self._inbound.clear(index)
         self._outbound.clear(index)
-        self._report_due[index], self._muxes[index] = np.inf, False
+        self._report_due[index] = np.inf
+        self._muxes[index] = self._secure[index] = False
         self._row_at[index] = None
         self.targets[index] = NOWHERE
         heapq.heappush(self._free, index)
@@ -287,6 +298,11 @@ class Switch:
         What came from another source than the row's target must convince its latch; ``sources[i]`` is as `to_number`
         gives it.
         """
+        if self._any_secure:
+            opened = self._open(rows, datagrams, sizes)
+            if not opened.all():
+                rows, datagrams, sizes = rows[opened], datagrams[opened], sizes[opened]
+                sources, stamps = sources[opened], stamps[opened]
         strange = sources != self.targets[rows]
         if strange.any():
             for place in np.flatnonzero(strange).tolist():
@@ -315,6 +331,32 @@ class Switch:
                 if digit is not None:
                     self.events.append(wire.DigitHeard(row.leg, digit, now))
 
+    def _open(self, rows: Rows, datagrams: npt.NDArray[np.uint8], sizes: Rows) -> npt.NDArray[np.bool_]:
+        """Put what is sealed in *datagrams* in clear in its place; return which were no forgeries."""
+        genuine = np.ones(len(rows), bool)
+        for place in np.flatnonzero(self._secure[rows]).tolist():
+            row = self._row_at[int(rows[place])]
+            if row is None or row.secure is None:
+                continue
+            sealed = datagrams[place, : sizes[place]].tobytes()
+            is_report = len(sealed) > 1 and _FIRST_REPORT <= sealed[1] <= _LAST_REPORT
+            try:
+                packet = row.secure.open_report(sealed) if is_report else row.secure.open(sealed)
+            except NotAuthentic:
+                row.foreign += 1
+                genuine[place] = False
+                continue
+            datagrams[place, : len(packet)] = np.frombuffer(packet, np.uint8)
+            sizes[place] = len(packet)
+        return genuine
+
+    def _seal(self, rows: Rows) -> None:
+        for index in rows[self._secure[rows]].tolist():
+            row = self._row_at[index]
+            if row is not None and row.secure is not None:
+                packet = self._outbound.packets[index, : self._outbound.sizes[index]].tobytes()
+                self._outbound.put(index, row.secure.seal(packet))
+
     def take_report(self, index: int, datagram: bytes, source: Address, wall: float) -> None:
         """Take what came to the RTCP port of row *index*, if from the far end's host, at *wall* seconds since 1970."""
         row = self._row_at[index]
@@ -323,6 +365,12 @@ class Switch:
         if row.latch.target is None or source[0] != row.latch.target[0]:
             row.foreign += 1
             return
+        if row.secure is not None:
+            try:
+                datagram = row.secure.open_report(datagram)
+            except NotAuthentic:
+                row.foreign += 1
+                return
         self._take_report(row, datagram, wall)
 
     def reports(self, now: float, wall: float) -> list[OutgoingReport]:
@@ -369,6 +417,8 @@ class Switch:
         rows = self._outbound.step(hears)
         for index, packet in events.items():
             self._outbound.put(index, packet)
+        if self._any_secure:
+            self._seal(rows)
         return rows
 
     def skip(self, steps: int) -> None:
@@ -390,6 +440,8 @@ class Switch:
         octets = row.reporter.report(
             self._outbound.sending(index), self._inbound.receiving(index), wall, goodbye=goodbye
         )
+        if row.secure is not None:
+            octets = row.secure.seal_report(octets)
         default = target if mux else (target[0], target[1] + 1)
         return OutgoingReport(index, octets, default if mux or row.rtcp is None else row.rtcp, mux)
 

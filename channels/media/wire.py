@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from channels.media.quality import UNKNOWN, Quality
+from channels.media.secure import SrtpKeys
 
 LENGTH: Final = struct.Struct("!I")
 LARGEST: Final = 1 << 24
@@ -50,6 +51,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True):
     comfort_noise: bool = False
     rtcp_mux: bool = False
     rtcp: tuple[str, int] | None = None
+    srtp: SrtpKeys | None = None
 
 
 class Close(msgspec.Struct, frozen=True, tag=True):

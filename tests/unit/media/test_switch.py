@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.media import g711, rtcp, rtp, wire
+from channels.media import g711, rtcp, rtp, wideband, wire
 from channels.media.address import to_number
 from channels.media.g711 import Law, Pcm
+from channels.media.secure import SecureStream, SrtpKeys
 from channels.media.switch import PERIOD, Full, Player, Switch
 
 WALL = 1e9
@@ -447,3 +448,88 @@ def test_a_supervisor_who_listens_or_whispers_hears_the_others(to: str | None) -
         heard = plane.step()
 
     assert {row for row in heard if heard[row].any()} == {1, 2}
+
+
+KEYS = SrtpKeys("AES_CM_128_HMAC_SHA1_80", bytes(range(30)), bytes(range(30, 60)))
+
+
+class Sealed(Plane):
+    """A plane whose leg 0 is sealed; `peer` has the other end's keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = wire.Connect("0", "192.0.2.1", 4000, Law.PCMU, 0, 101, True, True, rtcp_mux=True, srtp=KEYS)
+        self.switch.connect(self.order, 0.0)
+        self.peer = SecureStream(SrtpKeys(KEYS.suite, KEYS.remote, KEYS.local))
+
+    def say(self, number: int) -> bytes:
+        return self.peer.seal(rtp.Packet(0, number, number * 160, 7, spoken(Law.PCMU)).encode())
+
+
+def test_a_sealed_leg_is_heard_and_spoken_to_sealed() -> None:
+    plane = Sealed()
+    opened = []
+    for number in range(8):
+        plane.receive_raw(0, plane.say(number))
+        plane.receive(1, spoken(Law.PCMU))
+        plane.switch.connect(plane.order, plane.steps * PERIOD)
+        rows = plane.switch.step(plane.steps * PERIOD)
+        plane.steps += 1
+        sealed = plane.switch.packets[0, : plane.switch.sizes[0]].tobytes()
+        opened.append(rtp.parse(plane.peer.open(sealed)))
+
+    assert 0 in rows
+    assert len(sealed) == 182
+    assert abs(g711.decode_bytes(opened[-1].payload, Law.PCMU).astype(int) - LOUD).max() < 400
+    assert abs(g711.decode_bytes(plane.sent(1).payload, Law.PCMU).astype(int) - LOUD).max() < 400
+
+
+def test_what_comes_in_clear_or_again_or_forged_is_refused_on_a_sealed_leg() -> None:
+    plane = Sealed()
+    said = plane.say(1)
+    plane.receive_raw(0, said)
+    plane.receive_raw(0, said)
+    plane.receive_raw(0, said[:-1] + b"x")
+    plane.receive(0, spoken(Law.PCMU))
+    plane.receive_raw(0, b"")
+    plane.receive_raw(0, rtcp.Report(5).encode())
+    closed = plane.switch.close("0")
+
+    assert (closed.received, closed.foreign) == (1, 5)
+
+
+def test_reports_of_a_sealed_leg_are_sealed() -> None:
+    plane = Sealed()
+    plane.step()
+    ours = rtp.parse(plane.peer.open(plane.switch.packets[0, : plane.switch.sizes[0]].tobytes())).ssrc
+    block = rtcp.Block(ssrc=ours, fraction_lost=64, lost=5, highest=1, jitter=80)
+    plane.receive_raw(0, plane.peer.seal_report(rtcp.Report(5, blocks=[block]).encode()))
+    plane.switch.take_report(0, rtcp.Report(5, blocks=[block]).encode(), ("192.0.2.1", 4001), WALL)
+    goodbye = plane.switch.goodbye("0", WALL)
+
+    assert goodbye is not None
+    assert rtcp.parse(plane.peer.open_report(goodbye.octets))[-1].goodbye
+    closed = plane.switch.close("0")
+    assert closed.quality.far_lost == 0.25
+    assert closed.foreign == 1
+
+
+def test_a_wideband_far_end_and_a_telephone_hear_each_other() -> None:
+    plane = Plane()
+    order = wire.Connect("0", "192.0.2.1", 4000, wideband.KIND, wideband.PAYLOAD_TYPE, 101, True, True)
+    plane.switch.connect(order, 0.0)
+    far_end = wideband.WidebandCodec()
+    tone = np.rint(8000 * np.sin(2 * np.pi * 500 * np.arange(160) / 8000)).astype(np.int16)
+    for _ in range(10):
+        plane.receive(0, far_end.encode(tone), wideband.PAYLOAD_TYPE)
+        plane.receive(1, g711.encode_bytes(tone, Law.PCMU))
+        plane.step()
+        to_wideband = plane.sent(0)
+        heard = far_end.decode(to_wideband.payload)
+
+    assert to_wideband.payload_type == 9
+    assert abs(heard.astype(int) - tone).max() < 800
+    assert abs(g711.decode_bytes(plane.sent(1).payload, Law.PCMU).astype(int) - tone).max() < 800
+    plane.connect(0)
+    plane.step()
+    assert plane.sent(0).payload_type == 0

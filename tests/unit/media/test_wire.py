@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.media import wire
+from channels.media.secure import SrtpKeys
 
+KEYS = SrtpKeys("AES_CM_128_HMAC_SHA1_80", bytes(range(30)), bytes(30))
 MESSAGES: list[wire.Command] = [
     wire.Connect("a", "127.0.0.1", 4000, 1, 8, 101, sends=True, receives=False),
+    wire.Connect(*("a", "127.0.0.1", 4000, 1, 8, None, True, True, True, True, ("127.0.0.1", 4001), KEYS)),
     wire.Bridge("a", None),
     wire.Record("a", "/x.wav", 1.5),
     wire.Close("a"),
