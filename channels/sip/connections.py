@@ -301,6 +301,11 @@ class Connections:
         task.add_done_callback(self._connecting.discard)
         return connection
 
+    def is_connected(self, target: Target) -> bool:
+        """Whether a connection to or from *target* stands or is being made."""
+        known = self._connections.get(target)
+        return known is not None and known.is_open
+
     def admit(self, connection: _Connection) -> bool:
         """Enter a connection that has been made; False when there are too many, in all or from that host."""
         same_host = sum(known.host == connection.target.host for known in self._connections)

@@ -183,6 +183,10 @@ class Endpoint:
             params=params,
         )
 
+    def is_connected(self, target: Target) -> bool:
+        """Whether a connection to or from *target* stands; never true of UDP."""
+        return self._connections.is_connected(target)
+
     def can_reach(self, target: Target) -> bool:
         """Whether something of ours listens on the transport and address family of *target*."""
         try:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,19 +29,19 @@ from typing import Any, Self
 
 import structlog
 
-from channels.sip.admission import Strangers
 from channels.sip.agenda import Alarm
 from channels.sip.agent_settings import UserAgentSettings as UserAgentSettings
 from channels.sip.bodies import SDP, UnusableBody, accepts_sdp
 from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
-from channels.sip.dialog import MAX_FORWARDS, NoDialog
+from channels.sip.dialog import NoDialog
 from channels.sip.digest import DigestServer
 from channels.sip.endpoint import Endpoint
-from channels.sip.exchange import IncomingRequest, new_tag
-from channels.sip.headers import Headers
-from channels.sip.identity import ANONYMOUS, caller_of
+from channels.sip.exchange import IncomingRequest
+from channels.sip.gatekeeper import Gatekeeper
+from channels.sip.identity import ANONYMOUS
 from channels.sip.message import Request, Response, make_response
 from channels.sip.numbers import number_of
+from channels.sip.pinging import ping
 from channels.sip.referral import BadReferral, Replaces, replaces_of
 from channels.sip.registrar import Registrar
 from channels.sip.resolver import Resolver
@@ -62,7 +61,6 @@ from gateway.domain.errors import OurMistake, Unavailable
 SERVED = frozenset({*METHODS, "REGISTER"})
 WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE", "NOTIFY"})
 NOT_ALLOWED = frozenset({"SUBSCRIBE", "MESSAGE", "PUBLISH"})
-FAMILIAR_FOR = 1.0
 SCHEMES = frozenset({"sip", "sips", "tel"})
 
 log = structlog.get_logger(__name__)
@@ -103,9 +101,12 @@ class UserAgent:
         self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._strangers = Strangers(settings.strangers)
-        self._familiar: set[str] = set()
-        self._familiar_at = float("-inf")
+        self._gatekeeper = Gatekeeper(
+            self._trunks,
+            self.registrar,
+            settings.strangers,
+            lambda: {session.fallback.host for session in self.sessions},
+        )
         self._service_routes: dict[str, tuple[str, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
@@ -196,53 +197,21 @@ class UserAgent:
         return await self._ping(trunk.first_hop, trunk.uri(None), trunk.route, limit)
 
     async def _ping(self, target: Target, uri: Uri, route: Sequence[str], limit: float) -> int | None:
-        """Ask all servers of a target at once; the best answer counts."""
         try:
             places = await self.locate(target, fresh=True)
         except Unavailable:
             return None
-        answers: list[int] = []
-
-        async def ask(place: Target) -> None:
-            with suppress(OurMistake):
-                response, is_from_peer = await self.endpoint.ask(self._options_to(place, uri, route), place)
-                if is_from_peer:
-                    answers.append(response.status)
-
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit), asyncio.TaskGroup() as asking:
-                for place in places:
-                    asking.create_task(ask(place))
-        return min(answers, default=None)
-
-    def _options_to(self, place: Target, uri: Uri, route: Sequence[str]) -> Request:
-        me = replace(self.endpoint.local_uri(place), user="jiesu")
-        headers = Headers(("Route", each) for each in route)
-        headers.add("Max-Forwards", MAX_FORWARDS)
-        headers.add("From", str(NameAddr(uri=me).with_tag(new_tag())))
-        headers.add("To", f"<{uri}>")
-        headers.add("Call-ID", secrets.token_hex(16))
-        headers.add("CSeq", "1 OPTIONS")
-        headers.add("Contact", f"<{me}>")
-        headers.add("Accept", SDP)
-        return Request(method="OPTIONS", uri=str(uri), headers=headers)
+        return await ping(self.endpoint, places, uri, route, limit)
 
     # What the endpoint asks (endpoint.Handler)
 
     def hears(self, host: str) -> bool:
-        """Whether anything from this host is read: of trunks, telephones and who we talk with all, of others little."""
-        now = self.endpoint.now()
-        if self._trunks.knows(host) or host in self._familiar_hosts(now):
-            return True
-        return self._strangers.hears(host, now)
+        """Whether anything from this host is read."""
+        return self._gatekeeper.hears(host, self.endpoint.now())
 
     def admits(self, request: Request, source: Target) -> bool:
         """Whether this request may be answered at all."""
-        if self._trunk_of(source) is not None or self._session_of(request) is not None:
-            return True
-        if request.method == "REGISTER":
-            return self.registrar.has_telephones
-        return self.registrar.is_home_of_telephones(source.host)
+        return self._gatekeeper.admits(request, source) or self._session_of(request) is not None
 
     def on_request(self, incoming: IncomingRequest) -> None:
         """Serve an admitted request (RFC 3261 8.2)."""
@@ -296,7 +265,12 @@ class UserAgent:
             return session.fallback
         asked = "tls" if uri.scheme == "sips" else uri.params.get("transport")
         transport = (asked or session.fallback.transport).lower()
-        target = Target(transport, uri.host, uri.port or default_port(transport), session.fallback.name)
+        fallback = session.fallback
+        if fallback.transport == "tls" != transport or (
+            uri.host == fallback.host and transport == fallback.transport and self.endpoint.is_connected(fallback)
+        ):
+            return fallback  # what began over TLS stays there; a connection that stands is used again (RFC 5923)
+        target = Target(transport, uri.host, uri.port or default_port(transport), fallback.name)
         try:
             usable = not ip_address(uri.host).is_unspecified and self.endpoint.can_reach(target)
         except ValueError:
@@ -348,20 +322,18 @@ class UserAgent:
 
     def _serve_register(self, incoming: IncomingRequest) -> None:
         now = self.endpoint.now()
-        response = self.registrar.register(incoming.request, incoming.source, now, to_tag=incoming.tag)
+        response = self._gatekeeper.register(incoming.request, incoming.source, now, to_tag=incoming.tag)
         if response.status == 401:
-            self._count_wrong_password(incoming.request, response, incoming.source)
             incoming.respond_once(response)
             return
         incoming.respond(response)
-        if response.status < 300:
-            self._strangers.forgive(incoming.source.host)
-            self._familiar.add(incoming.source.host)
         self._watch_expiry()
 
     def _serve_invite(self, incoming: IncomingRequest) -> None:
-        peer = self._caller_of(incoming)
-        if peer is None:
+        now = self.endpoint.now()
+        peer = self._gatekeeper.identify(incoming.request, incoming.source, now, to_tag=incoming.tag)
+        if isinstance(peer, Response):
+            incoming.respond(peer)
             return
         if self._is_merged(incoming.request):
             self._refuse(incoming, 482)
@@ -375,7 +347,7 @@ class UserAgent:
                 self,
                 incoming,
                 peer=peer,
-                caller=self._identity_of(incoming.request, peer),
+                caller=self._gatekeeper.caller_of(incoming.request, peer),
                 replaces=None if replaces is None else self._to_replace(replaces, peer),
             )
         except BadReferral as bad:
@@ -418,32 +390,6 @@ class UserAgent:
             log.exception("session.failed", session_id=session.id)
             session.fail()
 
-    def _caller_of(self, incoming: IncomingRequest) -> str | None:
-        """Name the trunk or telephone that calls; None when the INVITE was challenged instead."""
-        trunk = self._trunk_of(incoming.source)
-        if trunk is not None:
-            return trunk.name
-        user = self.registrar.authenticate(incoming.request, self.endpoint.now(), to_tag=incoming.tag)
-        if isinstance(user, str):
-            return user
-        self._count_wrong_password(incoming.request, user, incoming.source)
-        incoming.respond(user)
-        return None
-
-    def _count_wrong_password(self, request: Request, refusal: Response, source: Target) -> None:
-        """Charge whoever guesses; a nonce that is only too old is nobody's guess."""
-        is_stale = any("stale=true" in value for value in refusal.headers.lines("WWW-Authenticate"))
-        if "Authorization" in request.headers and not is_stale:
-            log.warning("registrar.wrong_password", peer=str(source))
-            self._strangers.punish(source.host, self.endpoint.now())
-
-    def _identity_of(self, request: Request, peer: str) -> NameAddr:
-        """Who calls: what a trunk we believe asserts, or the telephone whose password was proved."""
-        trunk = self._trunks.get(peer)
-        if trunk is None:
-            return replace(request.from_, uri=replace(request.from_.uri, user=peer))
-        return caller_of(request, believes=trunk.believes)
-
     async def locate(self, target: Target, *, fresh: bool = False) -> list[Target]:
         """Give a target its IP addresses, and know it again when requests come from there."""
         found = await self._resolver.locate(target, self._listen, fresh=fresh)
@@ -455,20 +401,6 @@ class UserAgent:
         if trunk is None:
             raise OurMistake(f"there is no trunk {name!r}")
         return trunk
-
-    def _familiar_hosts(self, now: float) -> set[str]:
-        """The hosts of our telephones and calls, gathered anew every second: this is asked for every datagram."""
-        if now - self._familiar_at > FAMILIAR_FOR:
-            self._familiar_at = now
-            self._familiar = self.registrar.hosts | {session.fallback.host for session in self.sessions}
-        return self._familiar
-
-    def _trunk_of(self, source: Target) -> Trunk | None:
-        """The trunk that *source* is: by its very address, else by host, unless a telephone registered there."""
-        exact = self._trunks.at(source)
-        if exact is not None or self.registrar.user_at(source) is not None:
-            return exact
-        return self._trunks.sending_from(source)
 
     def _session_of(self, request: Request) -> Session | None:
         """The session whose dialog a request names by Call-ID and both tags."""

@@ -192,3 +192,37 @@ def test_a_response_received_over_ipv6_is_matched_by_its_via() -> None:
 
     assert isinstance(response, Response)
     assert response.via.params["received"] == "2001:db8::9:255"
+
+
+async def test_the_callee_hangs_up_on_the_connection_the_call_came_by() -> None:
+    async with (
+        user_agent(answer_call, listen=LISTEN, tls=certificate("gateway")) as called,
+        user_agent(listen=LISTEN, tls=certificate("elsewhere")) as calling,  # nobody could prove it at its address
+    ):
+        session = await calling.invite(callee(tls(called)), offer=offer(), from_=HOTLINE)
+        listener = Listener(session)
+        await listener.next(Answered)
+        (theirs,) = called.sessions
+        await Listener(theirs).next(Answered)
+        await theirs.hang_up()
+
+        assert await listener.next(Ended) == Ended(by_peer=True, reason="")
+        assert called.endpoint.connections == 1
+
+
+async def test_a_contact_does_not_lead_a_call_out_of_tls() -> None:
+    async with (
+        user_agent(answer_call, listen=LISTEN, tls=certificate("gateway")) as called,
+        user_agent(listen=LISTEN, tls=certificate("gateway")) as calling,
+        RawPeer() as eavesdropper,
+    ):
+        session = await calling.invite(callee(tls(called)), offer=offer(), from_=HOTLINE)
+        await Listener(session).next(Answered)
+        (theirs,) = called.sessions
+        await Listener(theirs).next(Answered)
+        assert theirs.dialog is not None
+        theirs.dialog.remote_target = Uri.parse(f"sip:x@{eavesdropper.place};transport=udp")
+        await theirs.hang_up()
+
+        assert eavesdropper.heard() == []
+        assert session.is_over
