@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "try a configuration without serving",
     "phone": "a telephone on the command line",
     "model": "list or fetch speech recognition models",
+    "ticket": "list, show and move tickets through the closed loop",
     "knowledge": "import, search, list or export the knowledge base",
     "journal": "verify or show the journal",
     "profile": "show, compare and check the cities' regulations",

@@ -59,7 +59,7 @@ class WebhookSender:
             await self._client.close()
 
     async def send(self, message: Message) -> None:
-        """Deliver *message*. Raises `Unavailable` unless the receiver says 2xx; `Refused` for 410, or without webhook."""
+        """Deliver *message*. Raises `Unavailable` unless the answer is 2xx; `Refused` for 410, or without webhook."""
         webhook = self._webhooks.get(message.to)
         if webhook is None or self._client is None:
             raise Refused(f"partner {message.to} has no webhook")

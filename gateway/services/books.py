@@ -33,6 +33,10 @@ class Books:
         """Return the day whose rules hold for what was received at *instant*."""
         return instant.astimezone(self._zone).date()
 
+    def at(self, instant: datetime) -> Casebook:
+        """Return the casebook of what is received at *instant*."""
+        return self.on(self.profile_id, self.day_of(instant))
+
     def of(self, record: CaseRecord) -> Casebook:
         """Return the casebook of a case."""
         return self.on(record.profile, record.rules_of)
