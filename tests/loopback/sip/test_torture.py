@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from channels.sip.digest import Credentials, DigestServer, authorization, challenge_of
+from channels.sip.message import Request, parse
+from channels.sip.registrar import Registrar
 from channels.sip.session import Session
+from channels.sip.target import Target
 from channels.sip.user_agent import UserAgent
 from tests.fakes.sip import LIMIT, udp, user_agent
 from tests.fakes.sip_peer import RawPeer
 
 DATA = Path("tests/data/sip")
 ACCEPTED = 486
+SOURCE = Target("udp", "127.0.0.1", 5060)
 
 EXPECTED: dict[str, int | None] = {
     # RFC 4475 3.1.1, valid messages
@@ -48,7 +53,7 @@ EXPECTED: dict[str, int | None] = {
     "rfc4475/trws": 400,
     "rfc4475/escruri": 400,
     "rfc4475/baddate": ACCEPTED,  # we have no use for Date
-    "rfc4475/regbadct": 401,  # 400 once its password is proved: test_registrar
+    "rfc4475/regbadct": 401,  # 400 once its password is proved, see below
     "rfc4475/badaspec": 400,
     "rfc4475/baddn": 400,
     "rfc4475/badvers": 505,
@@ -155,3 +160,20 @@ async def test_two_requests_with_the_bare_cookie_are_two(agent: UserAgent) -> No
             answered = {(await peer.response(200)).call_id for _ in range(2)}
 
     assert answered == {first.call_id, second.call_id}
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("regbadct", 400), ("cparam01", 200), ("cparam02", 200), ("regescrt", 200)]
+)
+def test_a_register_is_judged_once_its_password_is_proved(name: str, status: int) -> None:
+    registrar = Registrar({"user": "secret"}, DigestServer("jiesu", b"key"))
+    request = parse((DATA / "rfc4475" / f"{name}.dat").read_bytes())
+    assert isinstance(request, Request)
+    challenge = challenge_of(registrar.register(request, SOURCE, 0.0, to_tag="t"))
+    assert challenge is not None
+    proof = authorization(
+        challenge, Credentials(user="user", password="secret"), method="REGISTER", uri=request.uri, count=1
+    )
+    request.headers.set(*proof)
+
+    assert registrar.register(request, SOURCE, 0.0, to_tag="t").status == status
