@@ -140,7 +140,7 @@ class Gateway:
             "media": "ok" if self.media.pid else "restarting",
             "store": "ok" if store.ok and not self.ledger.is_behind else store.error or "behind",
             "recogniser": "ok" if self.recognizer.is_hearing else "not listening",
-            **{name: "ok" if status != "out of service" else status for name, status in trunks.items()},
+            **{name: "ok" if status in ("in service", "unknown") else status for name, status in trunks.items()},
         }
 
     # -- putting together ------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class Gateway:
         media = self._settings.media
         addresses = [ConfiguredAddress.parse(text) for text in self._settings.sip.listen]
         return MediaSettings(
-            address=addresses[0].host,
+            address=next((each.host for each in addresses if ":" not in each.host), "0.0.0.0"),  # sound is IPv4
             advertised=self._settings.sip.advertise or None,
             ports=media.ports,
             port_rest=media.port_rest.total_seconds(),

@@ -20,6 +20,7 @@ import structlog
 
 from channels.media.client import MediaEngine
 from channels.sip.admission import Load, LoadLimits
+from channels.sip.connections import host_towards
 from channels.sip.identity import ANONYMOUS
 from channels.sip.leg import SipLeg
 from channels.sip.numbers import number_of, read_number
@@ -28,6 +29,7 @@ from channels.sip.session import Session
 from channels.sip.session_events import SessionOver
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee
+from channels.sip.target import Target
 from channels.sip.trunk_watch import TrunkWatch, WatchTimes
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import UserAgent, UserAgentSettings
@@ -37,6 +39,8 @@ from gateway.ports import IncomingCall, Story
 
 log = structlog.get_logger(__name__)
 
+ANY_IPV4_PEER = Target("udp", "192.0.2.1", 9)
+"""Nobody: the routing table is asked by which address of ours packets leave."""
 WORDS_IN_A_HEADER = 120
 """Characters of a story that travel in one header: UDP datagrams should stay whole."""
 
@@ -121,8 +125,9 @@ class SipCallControl:
         media = await self._media.open_leg(leg.id)
         try:
             uri = self.agent.endpoint.local_uri(callee.target)
+            address = _media_address(uri.host)
             offer = make_offer(
-                address=uri.host, port=media.port, session_id=secrets.randbits(31), laws=self._settings.laws
+                address=address, port=media.port, session_id=secrets.randbits(31), laws=self._settings.laws
             )
             session = await self.agent.invite(
                 callee, offer=offer, from_=self._from(role, story, uri), headers=_headers(role, story)
@@ -134,7 +139,7 @@ class SipCallControl:
             leg,
             session,
             media,
-            address=uri.host,
+            address=address,
             laws=self._settings.laws,
             prompt=self._settings.prompts.get,
             silence_limit=self._settings.silence_limit,
@@ -179,7 +184,7 @@ class SipCallControl:
             leg,
             session,
             media,
-            address=self.agent.endpoint.local_uri(session.fallback).host,
+            address=_media_address(self.agent.endpoint.local_uri(session.fallback).host),
             laws=self._settings.laws,
             prompt=self._settings.prompts.get,
             silence_limit=self._settings.silence_limit,
@@ -243,6 +248,11 @@ class SipCallControl:
         task = asyncio.get_running_loop().create_task(_logged(work, name), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _media_address(host: str) -> str:
+    """Return the address for SDP: sound is IPv4 even where signalling is IPv6."""
+    return host if ":" not in host else host_towards(Target("udp", "0.0.0.0", 0), ANY_IPV4_PEER)
 
 
 async def _logged(work: Coroutine[Any, Any, None], name: str) -> None:

@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.domain.errors import OurMistake
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
@@ -25,7 +27,7 @@ class Tls:
     asks_clients: bool = False
 
     def server(self) -> ssl.SSLContext:
-        """Return the context of our listeners. Raises OSError for files that cannot be used."""
+        """Return the context of our listeners. Raises OurMistake for files that cannot be used."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._equip(context)
         context.verify_mode = ssl.CERT_REQUIRED if self.asks_clients else ssl.CERT_NONE
@@ -39,8 +41,11 @@ class Tls:
 
     def _equip(self, context: ssl.SSLContext) -> None:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.certificate, self.key)
-        if self.authorities is None:
-            context.load_default_certs()
-        else:
-            context.load_verify_locations(self.authorities)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+            if self.authorities is None:
+                context.load_default_certs()
+            else:
+                context.load_verify_locations(self.authorities)
+        except OSError as error:  # SSLError is one
+            raise OurMistake(f"TLS with {self.certificate}, {self.key}, {self.authorities}: {error}") from error

@@ -99,7 +99,7 @@ async def _telephony(gateway: Gateway, settings: Settings) -> AsyncIterator[Find
         return
     async with UserAgent(gateway.sip_settings(), _refuse) as agent:
         for trunk in gateway.sip_settings().trunks:
-            status = await agent.options(trunk.target, settings.sip.trunk_check_limit.total_seconds())
+            status = await agent.check(trunk.name, settings.sip.trunk_check_limit.total_seconds())
             words = (
                 f"{trunk.target} answers OPTIONS with {status}" if status else f"{trunk.target} does not answer OPTIONS"
             )

@@ -16,6 +16,7 @@ from channels.sip.session_events import Answered, Ended, Rejected
 from channels.sip.tls import Tls
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import Trunk, UserAgent
+from gateway.domain.errors import OurMistake
 from tests.fakes.sip import HOTLINE, LIMIT, Listener, answer_call, callee, ignore, offer, reply, udp, user_agent
 from tests.fakes.sip_peer import RawPeer
 
@@ -118,6 +119,14 @@ async def test_a_tls_listener_needs_a_certificate() -> None:
     agent = user_agent(ignore, listen=LISTEN)
     with pytest.raises(Exception, match="certificate"):
         await agent.__aenter__()
+
+
+def test_certificates_that_cannot_be_read_are_our_mistake(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_text("no certificate")
+
+    for name in ("a.pem", "absent.pem"):
+        with pytest.raises(OurMistake, match=name):
+            Tls(certificate=tmp_path / name, key=tmp_path / name).server()
 
 
 async def test_noise_on_the_tls_port_disturbs_nobody() -> None:
