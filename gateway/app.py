@@ -45,6 +45,7 @@ from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber, Exchange, Limits
 from gateway.services.feed import Feed
 from gateway.services.knowledge import Librarian
+from gateway.services.knowledge_rounds import Rounds
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
@@ -102,6 +103,7 @@ class Gateway:
         self.recognizer: VoskRecognizer
         self.media: MediaEngine
         self.desk: Desk
+        self.librarian: Librarian
         self.switchboard: Switchboard
         self.telephony: SipCallControl
         self.console: Console
@@ -167,6 +169,8 @@ class Gateway:
             telephone_changed=self.desk.telephone_changed,
         )
         exchange = self._exchange(data / "recordings")
+        self.librarian = open_library(settings, self.store, self.clock, self.feed)
+        await stack.enter_async_context(Rounds(self.librarian))
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
         await stack.enter_async_context(running(self.casework, settings, self.store, self.clock))
         await self._count(stack)
@@ -269,7 +273,7 @@ class Gateway:
             store=self.store,
             accounts=self.store,
             clock=self.clock,
-            librarian=open_library(settings, self.store, self.clock, self.feed),
+            librarian=self.librarian,
             model=lambda: self.recognizer.model,
             listening=lambda: self.recognizer.is_hearing,
             recordings=exchange.recordings,

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import tzinfo
 from pathlib import Path
 
 from config.knowledge import load, to_csv
@@ -81,7 +82,7 @@ def _search(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     async def work(librarian: Librarian) -> int:
         for article in await (librarian.stale() if arguments.stale else librarian.all_articles()):
-            print(_line(article))
+            print(_line(article, librarian.zone))
         if arguments.stale:
             rule = librarian.freshness
             basis = f"{rule.citation.document}{rule.citation.article}" if rule.citation else "the city's text sets none"
@@ -117,12 +118,12 @@ def _export(arguments: argparse.Namespace) -> int:
     return _with_library(arguments, work)
 
 
-def _line(article: Article) -> str:
+def _line(article: Article, zone: tzinfo) -> str:
     latest, content = article.latest, article.latest.content
     until = f" 至 {content.valid_until}" if content.valid_until else ""
     return (
         f"{article.id:<32} v{latest.number} {latest.state.value:<9} {content.unit:<16} "
-        f"{article.confirmed_at:%Y-%m-%d}  {_KINDS[content.kind]}  {content.title}{until}"
+        f"{article.confirmed_at.astimezone(zone):%Y-%m-%d}  {_KINDS[content.kind]}  {content.title}{until}"
     )
 
 

@@ -77,13 +77,18 @@ class ConsoleParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The console while it serves. ``live_pages`` are the WebSockets that are open."""
+    """The console while it serves.
+
+    ``live_pages`` are the WebSockets that are open; ``readers`` lets each stranger read the knowledge base so often,
+    and ``crowd`` all of them together.
+    """
 
     parts: ConsoleParts
     sessions: Sessions
     description: dict[str, Any]
     guesses: Guesses = field(default_factory=Guesses)
     readers: Admission = field(default_factory=Admission)
+    crowd: Admission = field(default_factory=lambda: Admission(rate=20.0, burst=100))
     live_pages: set[web.WebSocketResponse] = field(default_factory=set)
     secure_cookies: bool = False
     metrics_token: str = ""

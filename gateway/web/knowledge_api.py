@@ -365,7 +365,9 @@ async def answer_from_knowledge(visit: Visit, ticket_id: str, body: DirectAnswer
 
 
 def _admit(visit: Visit) -> None:
-    wait = visit.context.readers.wait(visit.address, visit.parts.clock.monotonic())
+    """Let a stranger ask, unless he, or all strangers together, ask too often: calls need this machine more."""
+    now = visit.parts.clock.monotonic()
+    wait = visit.context.readers.wait(visit.address, now) or visit.context.crowd.wait("", now)
     if wait > 0:
         raise Problem(429, "too_many_requests", "查询太频繁，请稍后再试", retry_after=wait)
 
