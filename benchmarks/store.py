@@ -2,9 +2,10 @@
 
     python -m benchmarks.store [--units N] [--folder DIR] [--json]
 
-A unit is one journal fact: numbered, hashed, chained, and on the disk before its sender goes on. The bare driver
-inserts the same rows, ready made, by the ``sqlite3`` module, WAL and synchronous=FULL, one commit each: what a program
-gets that does nothing else. All cases run in turn, in rounds, in one process on one disk, so that the ratios mean
+A unit is one journal fact: numbered, hashed, chained, and on the disk before its sender goes on. A bare driver inserts
+the same rows, ready made, one commit each: what a program gets that does nothing else. Bare are the ``sqlite3`` module
+(WAL, synchronous=FULL), and psycopg on a PostgreSQL of our own (its defaults, so a commit waits for the disk), which is
+measured where its programs are installed. All cases run in turn, in rounds, on one disk, so that the ratios mean
 something where the absolute numbers do not; the middle of the rounds is reported, of the ratios too.
 """
 
@@ -12,26 +13,35 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psycopg
 
 from gateway.domain.call import CallId
 from gateway.domain.events import Fact
 from gateway.ports import Transaction
-from gateway.storage.chain import Anchor, link
+from gateway.storage.chain import Anchor, Record, link
 from gateway.storage.journal import verify
+from gateway.storage.location import Where
 from gateway.storage.migrate import migrate
+from gateway.storage.postgresql import PostgresDatabase
 from gateway.storage.store import SqlStore
+from scripts.peers import is_installed
+from tests.peers.postgresql import Cluster
 
 ROUNDS = 5
-INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+Cases = dict[str, Callable[[int], float]]
+"""How each case measures a number of units; the first is the bare driver."""
 
 
 class SystemClock:
@@ -56,34 +66,45 @@ def _fact(number: int) -> Fact:
     )
 
 
-def bare(path: Path, units: int) -> float:
-    """Return units per second of the bare driver."""
-    migrate(path)
-    rows = []
+def made(units: int) -> Iterator[Record]:
+    """Link *units* facts as the store would."""
     last = Anchor()
     for number in range(units):
-        made = link(_fact(number), last)
-        last = Anchor(seq=made.seq, hash=made.hash)
-        rows.append(
-            (made.seq, made.at, made.kind, made.call, made.ticket, made.offset, made.values, made.previous, made.hash)
-        )
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous=FULL")
-    began = time.perf_counter()
-    for row in rows:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(INSERT, row)
-        connection.execute("COMMIT")
-    took = time.perf_counter() - began
-    connection.close()
-    return units / took
+        record = link(_fact(number), last)
+        last = Anchor(seq=record.seq, hash=record.hash)
+        yield record
 
 
-def grouped(path: Path, units: int, waiters: int) -> float:
+def bare_sqlite(where: Path, units: int) -> float:
+    """Return units per second of the module sqlite3."""
+    migrate(where)
+    rows = [astuple(record) for record in made(units)]
+    with closing(sqlite3.connect(where, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        began = time.perf_counter()
+        for row in rows:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 9)})", row)
+            connection.execute("COMMIT")
+        return units / (time.perf_counter() - began)
+
+
+def bare_postgresql(where: PostgresDatabase, url: str, units: int) -> float:
+    """Return units per second of psycopg, each statement a transaction of its own: one journey to the server."""
+    migrate(where)
+    rows = [astuple(replace(record, at=datetime.fromisoformat(record.at))) for record in made(units)]  # type: ignore[arg-type]
+    with psycopg.connect(url, autocommit=True) as connection:
+        began = time.perf_counter()
+        for row in rows:
+            connection.execute(f"INSERT INTO journal VALUES ({', '.join(['%s'] * 9)})", row)
+        return units / (time.perf_counter() - began)
+
+
+def grouped(where: Where, units: int, waiters: int) -> float:
     """Return units per second of the store with *waiters* senders, each of whom waits for its unit."""
 
     async def run() -> float:
-        async with SqlStore(path, clock=SystemClock()) as store:
+        async with SqlStore(where, clock=SystemClock()) as store:
             numbers = iter(range(units))
 
             async def send() -> None:
@@ -97,7 +118,7 @@ def grouped(path: Path, units: int, waiters: int) -> float:
             return units / (time.perf_counter() - began)
 
     rate = asyncio.run(run())
-    verdict = verify(path)
+    verdict = verify(where)
     if not verdict.ok or verdict.entries != units:
         raise SystemExit(f"the journal does not hold: {verdict}")
     return rate
@@ -112,7 +133,7 @@ def _unit(number: int) -> Callable[[Transaction], None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Units per second of one case, and how many times that of the bare driver; the middle of the rounds."""
+    """Units per second of one case, and how many times that of its bare driver; the middle of the rounds."""
 
     case: str
     per_second: float
@@ -120,24 +141,47 @@ class Result:
 
 
 def measure(folder: Path, units: int) -> list[Result]:
-    """Measure every case in every round; a ratio compares two neighbours in time."""
-    cases: dict[str, Callable[[Path], float]] = {
-        "bare sqlite3, one commit each": lambda path: bare(path, units),
-        "store, 1 waiter": lambda path: grouped(path, units, 1),
-        "store, 50 waiters": lambda path: grouped(path, units, 50),
+    """Measure every case in every round; a ratio compares neighbours in time."""
+    numbers = itertools.count()
+    with ExitStack() as stack:
+        engines = [_sqlite(folder, numbers)]
+        if is_installed("postgresql"):
+            engines.append(_postgresql(folder, stack.enter_context(Cluster(durable=True, under=folder))))
+        results = []
+        for engine in engines:
+            rounds = [[case(units) for case in engine.values()] for _ in range(ROUNDS)]
+            results += [
+                Result(
+                    case=name,
+                    per_second=round(statistics.median(rates[number] for rates in rounds)),
+                    ratio=round(statistics.median(rates[number] / rates[0] for rates in rounds), 2),
+                )
+                for number, name in enumerate(engine)
+            ]
+        return results
+
+
+def _sqlite(folder: Path, numbers: Iterator[int]) -> Cases:
+    def fresh() -> Path:
+        return folder / f"{next(numbers)}.sqlite3"
+
+    return {
+        "bare sqlite3, one commit each": lambda units: bare_sqlite(fresh(), units),
+        "SQLite store, 1 waiter": lambda units: grouped(fresh(), units, 1),
+        "SQLite store, 50 waiters": lambda units: grouped(fresh(), units, 50),
     }
-    rounds = [
-        [case(folder / f"{turn}-{number}.sqlite3") for number, case in enumerate(cases.values())]
-        for turn in range(ROUNDS)
-    ]
-    return [
-        Result(
-            case=name,
-            per_second=round(statistics.median(rates[number] for rates in rounds)),
-            ratio=round(statistics.median(rates[number] / rates[0] for rates in rounds), 2),
-        )
-        for number, name in enumerate(cases)
-    ]
+
+
+def _postgresql(folder: Path, cluster: Cluster) -> Cases:
+    def fresh() -> tuple[PostgresDatabase, str]:
+        url = cluster.url(name := cluster.make())
+        return PostgresDatabase(url, anchored=folder / name), url
+
+    return {
+        "bare psycopg, one commit each": lambda units: bare_postgresql(*fresh(), units),
+        "PostgreSQL store, 1 waiter": lambda units: grouped(fresh()[0], units, 1),
+        "PostgreSQL store, 50 waiters": lambda units: grouped(fresh()[0], units, 50),
+    }
 
 
 def main() -> None:
@@ -148,6 +192,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL runs as another user where we are root
         results = measure(Path(folder), options.units)
     if options.json:
         cases = [asdict(result) for result in results]

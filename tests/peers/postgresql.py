@@ -29,37 +29,44 @@ READY_LIMIT = 30.0
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "shared_buffers": "32MB",
     "max_connections": "60",
+}
+QUICK = {
+    "fsync": "off",
+    "shared_buffers": "32MB",
     "deadlock_timeout": "50ms",
     "autovacuum": "off",
 }
+"""For a server that nobody will miss."""
 
 
 class Cluster:
     """One server with its databases, running inside the block. *standby_of* makes it follow another, reading only.
 
-    Unless it is *durable* it leaves its commits to the kernel: they outlive the server, and not the machine.
+    A *durable* one is as it comes, in a folder *under* the one that is given. Others leave their commits to the kernel,
+    where they outlive the server and not the machine, and write their log in files of one megabyte.
     """
 
-    def __init__(self, *, standby_of: Cluster | None = None, durable: bool = False) -> None:
+    def __init__(self, *, standby_of: Cluster | None = None, durable: bool = False, under: Path | None = None) -> None:
         programs = postgresql_programs()
         assert programs is not None
         self._programs = programs
         self._owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        self._under = under
         self._names = itertools.count()
         self._primary = standby_of
-        self._fsync = "on" if durable else "off"
+        self._durable = durable
         self._server: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
 
     def __enter__(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="jiesu-postgresql-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="jiesu-postgresql-", dir=self._under))
         if self._owner:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
         try:
             if self._primary is None:
-                options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--wal-segsize=1"]
+                options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+                options += [] if self._durable else ["--wal-segsize=1"]
                 self._run("initdb", *options, "--no-sync", str(self._data))
             else:
                 source = f"--dbname=host=127.0.0.1 port={self._primary.port} user=postgres"
@@ -81,13 +88,13 @@ class Cluster:
         return self.folder / "data"
 
     def start(self, *, largest_file: int | None = None) -> None:
-        """Start the server and wait until it takes connections; no file of its may grow beyond *largest_file* octets."""
+        """Start the server and wait until it takes connections; none of its files may grow beyond *largest_file*."""
 
         def limit() -> None:
             if largest_file is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
-        settings = SETTINGS | {"port": str(self.port), "fsync": self._fsync}
+        settings = SETTINGS | {"port": str(self.port)} | ({} if self._durable else QUICK)
         settings["unix_socket_directories"] = str(self.folder)
         options = [f"-c{name}={value}" for name, value in settings.items()]
         with (self.folder / "log").open("ab") as log:
