@@ -6,6 +6,8 @@ import { me } from "./me.js";
 import { route } from "./route.js";
 import { Accounts } from "./views/accounts.js";
 import { Calls } from "./views/calls.js";
+import { CaseDetail } from "./views/case-detail.js";
+import { Cases } from "./views/cases.js";
 import { Journal } from "./views/journal.js";
 import { Knowledge } from "./views/knowledge.js";
 import { SignIn } from "./views/sign-in.js";
@@ -15,7 +17,7 @@ import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
 const TITLE = document.title;
-const VIEWS = { calls: Calls, tickets: Tickets, knowledge: Knowledge, journal: Journal, accounts: Accounts };
+const VIEWS = { calls: Calls, tickets: Tickets, cases: Cases, knowledge: Knowledge, journal: Journal, accounts: Accounts };
 
 const Console = {
   setup() {
@@ -33,7 +35,7 @@ const Console = {
       Object.assign(catalogue, await api.catalogue());
       me.value = who;
       state.value = "open";
-      connect(leave);
+      if (who.role !== "unit") connect(leave); // a unit has no part in calls
     }
     async function start() {
       problem.value = "";
@@ -56,7 +58,11 @@ const Console = {
     whenSignedOut(leave);
     onMounted(start);
 
-    const view = () => (route.value.view === "tickets" && route.value.id ? TicketDetail : VIEWS[route.value.view] ?? Calls);
+    const view = () => {
+      const { view: name, id } = route.value;
+      if (me.value.role === "unit" || name === "cases") return name === "cases" && id ? CaseDetail : Cases;
+      return name === "tickets" && id ? TicketDetail : VIEWS[name] ?? Calls;
+    };
 
     return () => {
       if (problem.value) return html`<p class="starting" role="alert">${problem.value}　<button type="button" onClick=${start}>重试</button></p>`;

@@ -1,5 +1,5 @@
 // Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
-import { catalogue, decisionName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stepName, transferStateName, unitName } from "./words.js";
+import { catalogue, commandName, decisionName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stageName, stepName, transferStateName, unitName } from "./words.js";
 
 const actions = {
   "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
@@ -54,6 +54,24 @@ const table = {
 };
 const targetName = (v) => (v.action.startsWith("transfer") ? unitName(v.target) : lineName(v.target));
 
+// A case's own page says these in the regulation's words; here a line is enough.
+const caseWords = {
+  commanded: (v) => ["key", `${v.by}：${commandName(v.do)}`],
+  stage: (v) => ["key", `工单进入“${stageName(v.stage)}”环节`],
+  card: (v) => ["alarm", v.colour === "red" ? "红牌" : "黄牌"],
+  supervise: () => ["alarm", "列入督办"],
+  missed: () => ["alarm", "时限已过"],
+  denied: (v) => ["alarm", `${v.by}：${commandName(v.do)}未获准`],
+  grade: (v) => ["key", `满意度评价：${v.grade}`],
+  open: (v) => ["key", `形成新工单 ${v.as}`],
+  due: () => ["trace", "时限变化"],
+  tell: () => ["trace", "告知"],
+};
+function caseSentence(name, values) {
+  const [weight, text] = caseWords[name]?.(values) ?? ["trace", "办理记录"];
+  return { weight, text };
+}
+
 export function factSentence(fact) {
   const values = fact.values ?? {};
   if (table[fact.kind]) {
@@ -68,5 +86,6 @@ export function factSentence(fact) {
   if (fact.kind.startsWith("transfer.")) {
     return { weight: "key", text: `${unitName(String(values.unit))}：${transferStateName(values.state)}` };
   }
+  if (fact.kind.startsWith("case.")) return caseSentence(fact.kind.slice("case.".length), values);
   return { weight: "trace", text: [fact.kind, values.reason ?? seconds(values.after)].filter(Boolean).join("　") };
 }

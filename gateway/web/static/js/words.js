@@ -8,7 +8,7 @@ export const catalogue = reactive({
 const named = (table) => (id) => table[id] ?? id;
 
 export const roleName = named({ citizen: "市民", agent: "坐席", emergency_desk: "紧急台", unit: "承办单位" });
-export const accountRoleName = named({ agent: "坐席", supervisor: "班长", administrator: "管理员" });
+export const accountRoleName = named({ agent: "坐席", supervisor: "班长", administrator: "管理员", unit: "承办单位" });
 export const presenceName = named({
   signed_out: "未登录", ready: "空闲", paused: "示忙", in_call: "通话中", wrap_up: "话后处理",
 });
@@ -18,8 +18,23 @@ export const callStateName = named({
 export const ticketStateName = named({
   open: "受理中", handed_to_emergency: "已转紧急", taken: "已受理", cut_off: "接听中断",
 });
+export const stageName = named({
+  accepted: "受理", answered: "即时答复", refused: "不予受理", handed_off: "转紧急专线", dispatched: "派单", signed: "签收",
+  return_pending: "退单审核中", extension_pending: "延期审核中", replied: "已反馈", closed: "办结", redo: "重办",
+});
+export const commandName = named({
+  accept: "受理", answer: "即时答复", refuse: "不予受理", hand_off: "转紧急专线", dispatch: "派单", sign: "签收", return: "申请退单",
+  return_agree: "同意退单", return_refuse: "不同意退单", extend: "申请延期", extend_agree: "同意延期", extend_refuse: "不同意延期",
+  urge: "催办", append: "追加", contact: "联系诉求人", reply: "反馈办理情况", audit_pass: "审核通过", audit_fail: "审核退回",
+  grade: "评价", follow_up_failed: "回访未接通", redo_request: "要求重办", redo_agree: "同意重办", redo_refuse: "不同意重办",
+  appeal: "申诉", supervise: "督办",
+});
+export const periodStateName = named({
+  running: "进行中", paused: "暂停", met: "已完成", missed: "已过期", lifted: "已解除", replaced: "已更新",
+});
 export const channelName = named({
   telephone: "电话", sms: "短信", mail: "邮件", web: "网页", wechat: "微信", telegram: "Telegram", open311: "Open311",
+  platform: "上级平台",
 });
 export const handOffStateName = named({
   suspected: "疑似险情", dialling: "正在呼叫", answered: "已接听，正在通报", joined: "三方通话，等待接收",
@@ -54,6 +69,7 @@ export const componentName = (id) => componentNames[id] ?? id.replace(/^trunk /,
 const reasons = {
   restarting: "正在重启", behind: "写入积压，正在补写", "not listening": "未在收听，通话照常、暂无转写",
   "out of service": "中断",
+  "not registered": "未注册",
 };
 export const componentReason = (reason) => reasons[reason] ?? reason;
 

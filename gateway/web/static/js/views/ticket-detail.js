@@ -68,6 +68,7 @@ export const TicketDetail = {
         <a class="back" href=${address("tickets")} aria-label="返回工单列表">‹ 工单</a>
         <h1>${ticket.id}</h1>
         <span class=${`ticket-state state-${ticket.state}`}>${ticketStateName(ticket.state)}</span>
+        ${ticket.ended_at && html`<a href=${address("cases", ticket.id)}>受理与办理</a>`}
       </header>
       <div class="detail-columns">
         <div class="sheet detail-form">

@@ -9,10 +9,12 @@ import { address, route } from "../route.js";
 import { accountRoleName, catalogue, componentName, componentReason, presenceName } from "../words.js";
 import { PasswordDialog } from "./password.js";
 
+const STAFF = ["agent", "supervisor", "administrator"];
 const LINKS = [
-  { view: "calls", words: "通话", roles: null },
-  { view: "tickets", words: "工单", roles: null },
-  { view: "knowledge", words: "知识库", roles: null },
+  { view: "calls", words: "通话", roles: STAFF },
+  { view: "tickets", words: "工单", roles: STAFF },
+  { view: "cases", words: "案件", roles: null },
+  { view: "knowledge", words: "知识库", roles: STAFF },
   { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
   { view: "accounts", words: "账号", roles: ["administrator"] },
 ];
