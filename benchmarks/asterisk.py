@@ -97,11 +97,11 @@ def install(folder: Path) -> None:
 
 @contextmanager
 def running(folder: Path) -> Iterator[int]:
-    """Run Asterisk in *folder* and yield its process id; raises `NotToBeHad` if it does not answer in time."""
+    """Run Asterisk in *folder*, with real-time priority as the media process has it, and yield its process id."""
     for name, text in _CONFIGURATION.items():
         (folder / "etc/asterisk" / name).write_text(text)
     (folder / "run/asterisk").mkdir(parents=True, exist_ok=True)
-    command = ["chroot", str(folder), "asterisk", "-f", "-n"]
+    command = ["chroot", str(folder), "asterisk", "-f", "-n", "-p"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as it:

@@ -33,7 +33,7 @@ _PULSE = 2900.0
 _PULSE_EVERY = 25
 _SETTLING = 50
 _LAST = 25
-_NICENESS = -15
+_REAL_TIME_PRIORITY = 20
 _STAMP = struct.Struct("@qq")
 
 
@@ -211,7 +211,7 @@ def main() -> None:
     """Be the telephones."""
     legs, seconds = int(sys.argv[1]), float(sys.argv[2])
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_REAL_TIME_PRIORITY))
     phones = Phones(legs, int(seconds / PERIOD))
     print(json.dumps(phones.ports), flush=True)
     far = json.loads(sys.stdin.readline())
