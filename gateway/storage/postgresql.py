@@ -81,12 +81,12 @@ class PostgresDatabase:
     """
 
     def __init__(self, url: str, *, anchored: Path) -> None:
-        try:
-            given = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else None
-        except psycopg.ProgrammingError as error:
-            raise OurMistake(f"not a PostgreSQL URL: {error}") from error
-        if given is None:
+        if not url.startswith(("postgresql://", "postgres://")):
             raise OurMistake("not a PostgreSQL URL: it begins with postgresql://")
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:  # whose words quote the URL, and so a password
+            raise OurMistake("not a PostgreSQL URL that libpq understands") from None
         self._conninfo = make_conninfo(url, **{key: value for key, value in _LINE.items() if key not in given})
         self._name = f"PostgreSQL {given.get('dbname') or ''} at {given.get('host') or 'this machine'}"
         self._anchored = anchored

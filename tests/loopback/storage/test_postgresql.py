@@ -363,10 +363,11 @@ def test_a_commit_waits_for_the_disk_whatever_the_server_would_do(here: Postgres
         assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
 
 
-@pytest.mark.parametrize("url", ["postgresql://[", "sqlite:///x", "jiesu", "postgresql://db/jiesu?sslmodus=on"])
+@pytest.mark.parametrize("url", ["postgresql://jiesu:secret@[", "sqlite:///x", "jiesu", "postgresql://db/jiesu?sslmodus=on"])
 def test_what_is_no_url_of_postgresql_is_our_mistake(url: str, tmp_path: Path) -> None:
-    with pytest.raises(OurMistake, match="PostgreSQL URL"):
+    with pytest.raises(OurMistake, match="PostgreSQL URL") as refusal:
         PostgresDatabase(url, anchored=tmp_path / "postgresql")
+    assert "secret" not in str(refusal.value)
 
 
 def test_no_message_tells_the_password(tmp_path: Path) -> None:
