@@ -164,7 +164,8 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
         ('sip.t1 = "5s"', 'gateway.toml:1: sip.t1 = "5s": is longer than sip.t2'),
         (
             '[sip]\nlisten = ["ws:0.0.0.0:5061"]',
-            'gateway.toml:2: sip.listen[1] = "ws:0.0.0.0:5061": expected udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT',
+            'gateway.toml:2: sip.listen[1] = "ws:0.0.0.0:5061": '
+            "expected udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT",
         ),
         (
             '[sip]\nlisten = ["udp:0.0.0.0"]',
@@ -335,3 +336,41 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     except ValueError:
         return
     assert ":" in text
+
+
+PARTNER = f'[[partner]]\nid = "p"\napi_key = "{"k" * 32}"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ('unit = "water"', "there is no unit 'water'; known are none"),
+        ('webhook = "ftp://p.example"\nsecret = "' + "s" * 32 + '"', "expected an address such as https://"),
+        ('webhook = "https://p.example"', "webhook and secret belong together"),
+        ('webhook = "https://p.example"\nsecret = "short"', "expected at least 32 characters"),
+        ('api_key_file = "x"', "give api_key or api_key_file, not both"),
+    ],
+)
+def test_a_partner_that_cannot_work_is_refused(tmp_path: Path, more: str, complaint: str) -> None:
+    assert complaint in refusal(tmp_path, f"{PARTNER}{more}\n")
+
+
+def test_a_partner_needs_a_key_or_a_webhook(tmp_path: Path) -> None:
+    assert "is missing; a partner has an api_key, a webhook, or both" in refusal(tmp_path, '[[partner]]\nid = "p"\n')
+
+
+def test_deadlines_are_looked_at_every_minute_at_least(tmp_path: Path) -> None:
+    assert "is longer than 60s" in refusal(tmp_path, '[casework]\nsweep_interval = "2min"\n')
+
+
+def test_a_partners_secrets_are_read_from_their_files(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k" * 40 + "\n")
+    (tmp_path / "secret").write_text("s" * 40)
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        '[[partner]]\nid = "p"\napi_key_file = "key"\nwebhook = "https://p.example"\nsecret_file = "secret"\n'
+    )
+    (partner,) = load(path).partner
+
+    assert (partner.api_key, partner.secret) == ("k" * 40, "s" * 40)
+    assert "kkk" not in repr(partner)
