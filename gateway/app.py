@@ -141,6 +141,7 @@ class Gateway:
             "sip": "ok",
             "media": "ok" if self.media.pid else "restarting",
             "store": "ok" if store.ok and not self.ledger.is_behind else store.error or "behind",
+            "deadlines": self.casework.clock.error or "ok",
             "recogniser": "ok" if self.recognizer.is_hearing else "not listening",
             **{name: "ok" if status in ("in service", "unknown") else status for name, status in trunks.items()},
         }

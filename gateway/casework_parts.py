@@ -41,6 +41,7 @@ class CaseworkParts:
 
     casework: Casework
     files: CaseFiles
+    clock: CaseClock
 
 
 def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed) -> CaseworkParts:
@@ -56,19 +57,22 @@ def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed)
         partners=[Partner(id=each.id, unit=each.unit) for each in settings.partner if each.webhook],
         digest_age=settings.casework.digest_age,
     )
-    return CaseworkParts(casework=casework, files=CaseFiles(store, store.cases, rulebooks, phrasing))
+    every = settings.casework.sweep_interval.total_seconds()
+    return CaseworkParts(
+        casework=casework,
+        files=CaseFiles(store, store.cases, rulebooks, phrasing),
+        clock=CaseClock(casework, store, store.cases, clock, every=every),
+    )
 
 
 @asynccontextmanager
 async def running(parts: CaseworkParts, settings: Settings, store: SqlStore, clock: Clock) -> AsyncIterator[None]:
     """Let the clock of cases and the outbox run inside the block."""
-    every = settings.casework.sweep_interval.total_seconds()
-    case_clock = CaseClock(parts.casework, store, store.cases, clock, every=every)
     webhooks = {each.id: Webhook(url=each.webhook, secret=each.secret) for each in settings.partner if each.webhook}
     async with WebhookSender(webhooks, partial(_body, parts.files, clock), clock) as sender:
         outbox = Outbox(store, store.cases, clock, {Channel.PARTNER: sender} if webhooks else {})
         tasks = [
-            asyncio.create_task(case_clock.run(), name="case clock"),
+            asyncio.create_task(parts.clock.run(), name="case clock"),
             asyncio.create_task(outbox.run(), name="outbox"),
         ]
         try:

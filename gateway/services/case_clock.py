@@ -23,6 +23,8 @@ BATCH = 100
 
 KEPT = timedelta(days=30)
 """How long it is remembered what partners asked under which key."""
+TIDY_EVERY = 3600.0
+"""Seconds between two looks at what may be forgotten."""
 
 
 class CaseClock:
@@ -34,6 +36,13 @@ class CaseClock:
         self._cases = cases
         self._clock = clock
         self._every = every
+        self._error = ""
+        self._tidy_due = 0.0
+
+    @property
+    def error(self) -> str:
+        """Why deadlines do not fire at present; empty while they do."""
+        return self._error
 
     async def run(self) -> None:
         """Sweep until cancelled; a store that cannot is asked again at the next turn."""
@@ -41,8 +50,13 @@ class CaseClock:
             try:
                 await self.catch_up()
                 await self._tidy()
+                self._error = ""
             except Unavailable as lost:
+                self._error = str(lost)
                 log.warning("case_clock.waits", reason=str(lost))
+            except Exception as failure:  # a fault of ours must not stop every later deadline
+                self._error = repr(failure)
+                log.exception("case_clock.failed")
             await asyncio.sleep(self._every)
 
     async def catch_up(self) -> list[Fact]:
@@ -60,5 +74,8 @@ class CaseClock:
         return brought
 
     async def _tidy(self) -> None:
+        if self._clock.monotonic() < self._tidy_due:
+            return
+        self._tidy_due = self._clock.monotonic() + TIDY_EVERY
         before = self._clock.now() - KEPT
         await self._store.commit(lambda tx: tx.cases.forget_deliveries(before))

@@ -50,6 +50,8 @@ class Outbox:
                     pass
             except Unavailable as lost:
                 log.warning("outbox.waits", reason=str(lost))
+            except Exception:  # a fault of ours with one message must not silence all others for good
+                log.exception("outbox.failed")
             await asyncio.sleep(self._every)
 
     async def send_due(self) -> int:

@@ -64,7 +64,7 @@ export const endingName = (ending) => {
   return known[ending] ?? ending.replace(/^ended by /, "坐席结束：");
 };
 
-const componentNames = { sip: "电话信令", media: "通话声音", store: "数据存储", recogniser: "语音识别" };
+const componentNames = { sip: "电话信令", media: "通话声音", store: "数据存储", deadlines: "办理时限", recogniser: "语音识别" };
 export const componentName = (id) => componentNames[id] ?? id.replace(/^trunk /, "中继 ");
 const reasons = {
   restarting: "正在重启", behind: "写入积压，正在补写", "not listening": "未在收听，通话照常、暂无转写",
