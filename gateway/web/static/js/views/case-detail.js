@@ -9,7 +9,7 @@ import { address, route } from "../route.js";
 import { catalogue, channelName, fieldName, periodStateName, unitName } from "../words.js";
 import { CardMark } from "./cases.js";
 
-const cited = (citations) => citations.map((each) => html`<q key=${each.obligation} class="article" title=${each.words}>${each.obligation} ${each.article}</q>`);
+const cited = (citations) => html`<span class="clauses">${citations.map((each) => html`<q key=${each.obligation} class="clause" title=${each.words}>${each.obligation} ${each.article}</q>`)}</span>`;
 
 export const CaseDetail = {
   setup() {
