@@ -204,5 +204,5 @@ class PostgresDatabase:
 
 
 def _words(error: psycopg.Error) -> str:
-    """Return what went wrong on one line, without the details: they quote rows."""
-    return " ".join((error.diag.message_primary or str(error)).split())
+    """Return what went wrong in one line, without the details: they quote rows."""
+    return (error.diag.message_primary or str(error)).partition("\n")[0]
