@@ -28,6 +28,8 @@ CLOSE_LIMIT = 1.0
 SILENCE_LIMIT = 30.0
 MOST_CONNECTIONS = 1024
 MOST_PER_HOST = 256
+MOST_OF_A_STRANGER = 8
+MOST_OF_STRANGERS = 256
 MOST_UNSENT = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -222,7 +224,7 @@ class _Connection(asyncio.Protocol):
 class Connections:
     """All sockets of one endpoint. ``receive`` gets every message, ``lost`` every flow that has ended.
 
-    ``hears`` is asked before anything from a host is read at all.
+    ``hears`` is asked before anything from a host is read at all; hosts that ``knows`` denies share a few places.
     """
 
     def __init__(
@@ -231,10 +233,12 @@ class Connections:
         receive: Receive,
         lost: Callable[[Flow], None],
         hears: Callable[[str], bool] = lambda host: True,
+        knows: Callable[[str], bool] = lambda host: True,
         tls: Tls | None = None,
     ) -> None:
         self.receive = receive
         self.hears = hears
+        self._knows = knows
         self._lost = lost
         self._tls = tls
         self._client_context: ssl.SSLContext | None = None
@@ -308,9 +312,14 @@ class Connections:
 
     def admit(self, connection: _Connection) -> bool:
         """Enter a connection that has been made; False when there are too many, in all or from that host."""
-        same_host = sum(known.host == connection.target.host for known in self._connections)
-        if self._closing or len(self._connections) >= MOST_CONNECTIONS or same_host >= MOST_PER_HOST:
-            log.warning("sip.connection_not_admitted", peer=str(connection.target), of_this_host=same_host)
+        host = connection.target.host
+        of_host = sum(known.host == host for known in self._connections)
+        is_full = len(self._connections) >= MOST_CONNECTIONS or of_host >= MOST_PER_HOST
+        if not self._knows(host):
+            strangers = sum(not self._knows(known.host) for known in self._connections)
+            is_full = is_full or of_host >= MOST_OF_A_STRANGER or strangers >= MOST_OF_STRANGERS
+        if self._closing or is_full:
+            log.warning("sip.connection_not_admitted", peer=str(connection.target), of_this_host=of_host)
             return False
         self._connections[connection.target] = connection
         return True

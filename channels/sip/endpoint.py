@@ -47,6 +47,10 @@ class Handler(Protocol):
         """Whether anything from this host is to be read."""
         ...
 
+    def knows(self, host: str) -> bool:
+        """Whether this host is no stranger: strangers may hold few connections."""
+        ...
+
     def admits(self, request: Request, source: Target) -> bool:
         """Whether *source* may talk to us with this request; if not, it hears nothing."""
         ...
@@ -87,7 +91,9 @@ class Endpoint:
         self._listen = tuple(listen)
         self._advertise = advertise
         self._user_agent = user_agent
-        self._connections = Connections(receive=self._receive, lost=self._lose, hears=handler.hears, tls=tls)
+        self._connections = Connections(
+            receive=self._receive, lost=self._lose, hears=handler.hears, knows=handler.knows, tls=tls
+        )
         self._clients: dict[Hashable, OutgoingRequest] = {}
         self._servers: dict[Hashable, IncomingRequest] = {}
         self._agenda: Agenda[Exchange | Alarm] = Agenda()

@@ -36,12 +36,16 @@ class Gatekeeper:
 
     def hears(self, host: str, now: float) -> bool:
         """Whether anything from this host is read: of trunks, telephones and who we talk with all, of others little."""
+        return self.knows(host, now) or self._strangers.hears(host, now)
+
+    def knows(self, host: str, now: float) -> bool:
+        """Whether a trunk, a telephone or a call of ours is at this host."""
         if self._trunks.knows(host):
             return True
         if now - self._familiar_at > FAMILIAR_FOR:
             self._familiar_at = now
             self._familiar = self._registrar.hosts | self._hosts_of_calls()
-        return host in self._familiar or self._strangers.hears(host, now)
+        return host in self._familiar
 
     def admits(self, request: Request, source: Target) -> bool:
         """Whether a request outside our calls may be answered at all."""

@@ -88,7 +88,7 @@ class TrunkWatch:
             return account.at(first)
 
         def changed(held: bool) -> None:
-            self._agent.use_service_route(trunk.name, registration.service_route if held else ())
+            self._agent.ways.use_service_route(trunk.name, registration.service_route if held else ())
             (self._unregistered.discard if held else self._unregistered.add)(trunk.name)
             self._tell(trunk.name, IN_SERVICE if held else NOT_REGISTERED)
 

@@ -24,7 +24,6 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import Any, Self
 
 import structlog
@@ -40,7 +39,6 @@ from channels.sip.exchange import IncomingRequest
 from channels.sip.gatekeeper import Gatekeeper
 from channels.sip.identity import ANONYMOUS
 from channels.sip.message import Request, Response, make_response
-from channels.sip.numbers import number_of
 from channels.sip.pinging import ping
 from channels.sip.referral import BadReferral, Replaces, replaces_of
 from channels.sip.registrar import Registrar
@@ -51,12 +49,13 @@ from channels.sip.session_events import Direction, SessionState
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import Callee, OutgoingSession
 from channels.sip.session_timer import TooSmall
-from channels.sip.target import ListenAddress, Target, default_port
+from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import Timers
 from channels.sip.trunk import Trunk as Trunk
 from channels.sip.trunk import Trunks
 from channels.sip.uri import NameAddr, Uri
-from gateway.domain.errors import OurMistake, Unavailable
+from channels.sip.ways import Ways
+from gateway.domain.errors import Unavailable
 
 SERVED = frozenset({*METHODS, "REGISTER"})
 WITHIN_A_SESSION = frozenset({"BYE", "INFO", "PRACK", "UPDATE", "NOTIFY"})
@@ -81,7 +80,6 @@ class UserAgent:
         self.session_timer = settings.session_timer
         self.fail_over_after = settings.fail_over_after
         self._resolver = Resolver(settings.nameservers)
-        self._find_number = settings.find_number
         self.endpoint = Endpoint(
             settings.listen,
             handler=self,
@@ -101,13 +99,13 @@ class UserAgent:
         self._trunks = Trunks(settings.trunks)
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
+        self.ways = Ways(self._trunks, self.registrar, self.endpoint, settings.find_number)
         self._gatekeeper = Gatekeeper(
             self._trunks,
             self.registrar,
             settings.strangers,
             lambda: {session.fallback.host for session in self.sessions},
         )
-        self._service_routes: dict[str, tuple[str, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry_alarm: Alarm | None = None
 
@@ -141,23 +139,11 @@ class UserAgent:
 
     def trunk(self, name: str, number: str) -> Callee:
         """Say how to reach *number* over a trunk."""
-        trunk = self._trunk(name)
-        return Callee(
-            uri=str(trunk.uri(number)),
-            target=trunk.first_hop,
-            peer=name,
-            credentials=trunk.credentials,
-            route=self._service_routes.get(name) or trunk.route,
-        )
-
-    def use_service_route(self, name: str, route: tuple[str, ...]) -> None:
-        """Send calls over a trunk by the route its registrar named (RFC 3608); () takes it back."""
-        self._service_routes[name] = route
+        return self.ways.over_trunk(name, number)
 
     def telephone(self, user: str) -> Callee | None:
         """Say how to reach a telephone of ours, if it is registered."""
-        binding = self.registrar.contact(user)
-        return None if binding is None else Callee(uri=str(binding.contact), target=binding.target, peer=user)
+        return self.ways.to_telephone(user)
 
     async def invite(
         self,
@@ -193,7 +179,7 @@ class UserAgent:
 
     async def check(self, name: str, limit: float = 2.0) -> int | None:
         """Ask whether a trunk is there, by the way its calls go; see `options`. Raises OurMistake for no trunk."""
-        trunk = self._trunk(name)
+        trunk = self.ways.trunk(name)
         return await self._ping(trunk.first_hop, trunk.uri(None), trunk.route, limit)
 
     async def _ping(self, target: Target, uri: Uri, route: Sequence[str], limit: float) -> int | None:
@@ -208,6 +194,10 @@ class UserAgent:
     def hears(self, host: str) -> bool:
         """Whether anything from this host is read."""
         return self._gatekeeper.hears(host, self.endpoint.now())
+
+    def knows(self, host: str) -> bool:
+        """Whether a trunk, a telephone or a call of ours is there."""
+        return self._gatekeeper.knows(host, self.endpoint.now())
 
     def admits(self, request: Request, source: Target) -> bool:
         """Whether this request may be answered at all."""
@@ -253,47 +243,12 @@ class UserAgent:
     # What sessions ask (session.Host)
 
     def way_to(self, session: Session, uri: Uri) -> Target:
-        """Where a request to *uri* goes: there if it is an address we can send to, else back to where the call is from.
-
-        A telephone, which may sit behind a NAT, is always reached the way it registered or called.
-        """
-        trunk = self._trunks.get(session.peer)
-        if trunk is None and not (session.dialog and session.dialog.route_set):
-            binding = self.registrar.contact(session.peer)
-            return binding.target if binding is not None else session.fallback
-        if trunk is not None and trunk.keeps_way:
-            return session.fallback
-        asked = "tls" if uri.scheme == "sips" else uri.params.get("transport")
-        transport = (asked or session.fallback.transport).lower()
-        fallback = session.fallback
-        if fallback.transport == "tls" != transport or (
-            uri.host == fallback.host and transport == fallback.transport and self.endpoint.is_connected(fallback)
-        ):
-            return fallback  # what began over TLS stays there; a connection that stands is used again (RFC 5923)
-        target = Target(transport, uri.host, uri.port or default_port(transport), fallback.name)
-        try:
-            usable = not ip_address(uri.host).is_unspecified and self.endpoint.can_reach(target)
-        except ValueError:
-            usable = False
-        return target if usable else session.fallback
+        """Where a request of this session to *uri* goes."""
+        return self.ways.within(session, uri)
 
     def permitted(self, session: Session, uri: Uri) -> Callee | None:
-        """Return the way to where a 3xx or REFER points, if the configuration lets this peer lead us there; else None.
-
-        What is called then is the directory's own number at the trunk's own address, never the contact's text.
-        """
-        number = number_of(uri)
-        if self._trunks.get(session.peer) is None:
-            user = self._find_number("", number)
-            return self.telephone(user) if user else None
-        for trunk in self._trunks:
-            if trunk.is_at(uri) and (uri.scheme != "tel" or trunk.name == session.peer):
-                known = self._find_number(trunk.name, number)
-                if known is None:
-                    return None
-                callee = self.trunk(trunk.name, known)
-                return replace(callee, target=self._trunks.last_found(callee.target))
-        return None
+        """Return the way to where a 3xx or REFER points, if it is in the directory."""
+        return self.ways.permitted(session.peer, uri)
 
     def session_named(self, replaces: Replaces) -> Session | None:
         """Return the session of ours that a Replaces names."""
@@ -395,12 +350,6 @@ class UserAgent:
         found = await self._resolver.locate(target, self._listen, fresh=fresh)
         self._trunks.remember(target, found)
         return found
-
-    def _trunk(self, name: str) -> Trunk:
-        trunk = self._trunks.get(name)
-        if trunk is None:
-            raise OurMistake(f"there is no trunk {name!r}")
-        return trunk
 
     def _session_of(self, request: Request) -> Session | None:
         """The session whose dialog a request names by Call-ID and both tags."""

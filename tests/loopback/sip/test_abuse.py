@@ -8,7 +8,7 @@ from contextlib import suppress
 from channels.media.client import MediaEngine, MediaSettings
 from channels.sip.admission import LoadLimits, StrangerLimits
 from channels.sip.call_control import CallSettings, SipCallControl
-from channels.sip.connections import ListenAddress, Target
+from channels.sip.connections import MOST_OF_A_STRANGER, ListenAddress, Target
 from channels.sip.user_agent import Trunk, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Role
 from gateway.ports import IncomingCall, Story
@@ -64,6 +64,23 @@ async def test_a_silenced_connection_is_cut() -> None:
             await writer.wait_closed()
 
         assert rest == b""
+
+
+async def test_a_stranger_holds_few_connections_and_leaves_room_for_others() -> None:
+    async with user_agent(ignore, trunks=[ELSEWHERE]) as agent:
+        place = next(address for address in agent.addresses if address.transport == "tcp")
+        opened = [await asyncio.open_connection(place.host, place.port) for _ in range(2 * MOST_OF_A_STRANGER)]
+        async with asyncio.timeout(LIMIT):
+            for reader, _ in opened[MOST_OF_A_STRANGER:]:
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+        held = agent.endpoint.connections
+        for _, writer in opened:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    assert held == MOST_OF_A_STRANGER
 
 
 def control(

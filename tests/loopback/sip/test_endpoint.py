@@ -24,6 +24,9 @@ class User:
     def hears(self, host: str) -> bool:
         return True
 
+    def knows(self, host: str) -> bool:
+        return True
+
     def admits(self, request: Request, source: Target) -> bool:
         return True
 

@@ -10,6 +10,7 @@ from channels.sip.callee import Callee
 from channels.sip.connections import Target
 from channels.sip.numbers import Number
 from channels.sip.session_events import Answered, Redirected, Rejected
+from channels.sip.uri import Uri
 from channels.sip.user_agent import Trunk
 from tests.fakes.sip import HOTLINE, Listener, callee, offer, reply, udp, user_agent
 from tests.fakes.sip_lines import CallingLine
@@ -124,3 +125,14 @@ async def test_a_first_route_without_lr_is_a_strict_router() -> None:
 
     assert invite.uri == "sip:old.invalid"
     assert invite.headers.all("Route") == ["<sip:new.invalid;lr>", f"<{strict.uri}>"]
+
+
+async def test_a_telephone_of_ours_may_lead_to_any_number_of_the_directory() -> None:
+    async with RawPeer() as second:
+        trunks = [Trunk(name="second", target=second.target)]
+        async with user_agent(trunks=trunks, find_number=directory) as agent:
+            led = agent.ways.permitted("8001", Uri.parse("sip:119@hotline.invalid"))
+
+            assert led is not None
+            assert (led.peer, led.uri) == ("second", f"sip:119@127.0.0.1:{second.target.port}")
+            assert agent.ways.permitted("8001", Uri.parse("sip:00852999@hotline.invalid")) is None
