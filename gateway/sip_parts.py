@@ -68,7 +68,7 @@ def call_settings(settings: Settings, prompts: Mapping[str, Path]) -> CallSettin
     return CallSettings(
         hotline_number=sip.hotline_number,
         home_area=sip.area_code,
-        hotline_numbers={trunk.name: trunk.hotline_numbers for trunk in settings.trunk},
+        hotline_numbers={trunk.name: _hotline_numbers(trunk, sip) for trunk in settings.trunk},
         laws=settings.media.laws,
         prompts=prompts,
         load=LoadLimits(
@@ -99,6 +99,12 @@ def trunk_of(trunk: ConfiguredTrunk) -> Trunk:
         is_private=trunk.private,
         registers=trunk.register,
     )
+
+
+def _hotline_numbers(trunk: ConfiguredTrunk, sip: Sip) -> tuple[str, ...]:
+    """Return what reaches the agents over a trunk; one where we register calls us by the name we registered."""
+    numbers = trunk.hotline_numbers or (sip.hotline_number,)
+    return (*numbers, trunk.username) if trunk.register else numbers
 
 
 def _target(transport: str, text: str, name: str) -> Target:

@@ -1,4 +1,4 @@
-"""Who calls, whether he wants it shown, and whom he dialled first (RFC 3323, 3325, 5806, 7044).
+"""Who calls, whether he wants it shown, and whom he dialled first (RFC 3323, 3325, 5806, 7044, 7315).
 
 Pure. Only what a trusted peer asserts counts as known; a From header is a claim.
 """
@@ -58,9 +58,14 @@ def diversions_of(request: Request) -> tuple[Diversion, ...]:
 
 
 def originally_called(request: Request) -> Uri | None:
-    """Return whom the caller dialled before the call was passed on; None if it came straight."""
+    """Return whom the caller dialled before the call was passed on; None if it came straight.
+
+    A registrar that puts our Contact in the Request-URI says in P-Called-Party-ID what stood there (RFC 7315 5.2).
+    """
     diversions = diversions_of(request)
-    return diversions[0].uri if diversions else None
+    if diversions:
+        return diversions[0].uri
+    return next((_plain(value.uri) for value in _addresses(request, "P-Called-Party-ID")), None)
 
 
 def _by_diversion(request: Request) -> tuple[Diversion, ...]:

@@ -68,7 +68,7 @@ def test_every_key_of_signalling_arrives(tmp_path: Path) -> None:
         'stranger_silence = "5min"\n'
         + TRUNK.format("carrier.example.net")
         + 'transport = "tls"\ntls_name = "ims.example.net"\nproxy = "192.0.2.7:5061"\nregister = true\n'
-        'username = "12345"\npassword = "x"\ntrust_identity = false\nidentity = "047612345"\nprivate = true\n'
+        'username = "hotline"\npassword = "x"\ntrust_identity = false\nidentity = "047612345"\nprivate = true\n'
         "max_calls = 2\n",
     )
     agent = user_agent_settings(settings)
@@ -86,6 +86,7 @@ def test_every_key_of_signalling_arrives(tmp_path: Path) -> None:
     assert trunk.proxy == Target("tls", "192.0.2.7", 5061)
     assert (trunk.registers, trunk.believes, trunk.asserts, trunk.is_private) == (True, False, "047612345", True)
     assert calls.home_area == "0476"
+    assert calls.hotline_numbers == {"telecom": ("12345", "hotline")}
     assert (calls.load.calls, calls.load.calls_a_second, calls.load.calls_of_one_caller) == (5, 2.0, 3)
     assert (dict(calls.load.calls_of_trunk), calls.load.retry_after) == ({"telecom": 2}, 20)
 

@@ -86,6 +86,12 @@ def test_history_goes_before_diversion_and_a_hop_is_no_diversion() -> None:
     assert diversions_of(request) == (Diversion(uri=Uri(user="12315", host="b.invalid"), reason="302"),)
 
 
+def test_a_registrar_says_what_was_called_before_it_wrote_our_contact() -> None:
+    request = invite(("P-Called-Party-ID", "<sip:047612315@ims.invalid;user=phone>"))
+
+    assert originally_called(request) == Uri(user="047612315", host="ims.invalid", params={"user": "phone"})
+
+
 @pytest.mark.parametrize(
     "line",
     [
