@@ -133,6 +133,20 @@ class Cluster:
             administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    def dump(self, database: str, file: Path) -> None:
+        """Dump a database, in the custom format."""
+        with file.open("wb") as target:
+            done = self._spawn("pg_dump", "--format=custom", self.url(database), stdout=target)
+        assert done.wait() == 0
+
+    def restore(self, file: Path) -> str:
+        """Restore a dump into a new database and return its name."""
+        name = self.make()
+        with file.open("rb") as source:
+            done = self._spawn("pg_restore", "--exit-on-error", f"--dbname={self.url(name)}", stdin=source)
+        assert done.wait() == 0
+        return name
+
     def drop(self, database: str) -> None:
         """Drop a database, whoever is in it."""
         with self.connect() as administrator:

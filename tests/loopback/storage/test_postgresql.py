@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.ports import Transaction
 from gateway.storage import postgresql as postgresql_module
+from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict
 from gateway.storage.journal import show, verify
 from gateway.storage.migrate import migrate
@@ -277,6 +279,29 @@ async def test_a_node_that_finds_less_than_it_wrote_says_so_in_the_journal(
         assert (await store.entries())[-1].fact.values == {"reason": "the anchor is missing"}, "a node that is new here"
 
 
+async def test_a_dump_made_while_a_node_writes_holds_with_the_anchor_copied_before_it(
+    store: SqlStore, here: PostgresDatabase, postgresql: Cluster, tmp_path: Path
+) -> None:
+    for number in range(5):
+        await append(store, number)
+    copied = tmp_path / "copied"
+    shutil.copy(anchor_path(here.anchored), anchor_path(copied))
+    dumping = asyncio.create_task(asyncio.to_thread(postgresql.dump, here.name.split()[1], tmp_path / "dump"))
+    number = 5
+    while not dumping.done():
+        await append(store, number)
+        number += 1
+    await dumping
+
+    restored = postgresql.restore(tmp_path / "dump")
+    verdict = verify(PostgresDatabase(postgresql.url(restored), anchored=copied))
+    assert verdict.ok, verdict.reason
+    assert 5 <= verdict.entries <= number
+    with administrator(postgresql.url(restored)) as owner, pytest.raises(psycopg.errors.IntegrityError):
+        owner.execute("DELETE FROM journal")
+    postgresql.drop(restored)
+
+
 async def test_verify_and_show_work_while_nodes_write(store: SqlStore, here: PostgresDatabase) -> None:
     for number in range(20):
         await append(store, number)
@@ -363,7 +388,9 @@ def test_a_commit_waits_for_the_disk_whatever_the_server_would_do(here: Postgres
         assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
 
 
-@pytest.mark.parametrize("url", ["postgresql://jiesu:secret@[", "sqlite:///x", "jiesu", "postgresql://db/jiesu?sslmodus=on"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://jiesu:secret@[", "sqlite:///x", "jiesu", "postgresql://db/jiesu?sslmodus=on"]
+)
 def test_what_is_no_url_of_postgresql_is_our_mistake(url: str, tmp_path: Path) -> None:
     with pytest.raises(OurMistake, match="PostgreSQL URL") as refusal:
         PostgresDatabase(url, anchored=tmp_path / "postgresql")
