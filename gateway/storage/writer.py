@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,9 @@ GROUP_LIMIT = 256
 
 TEND_EVERY = 1.0
 """Seconds between two visits to an idle session, unless the writer is told otherwise."""
+
+SILENCE_LIMIT = 5.0
+"""Seconds without an answer of the session after which the writer calls it lost, though it can but go on waiting."""
 
 RETRY_AFTER = 1.0
 """Seconds after which a refused caller may well succeed."""
@@ -112,8 +116,17 @@ class GroupCommitWriter(Generic[Tx]):
     A waiter that is cancelled does not call its unit back: what was handed over is written.
     """
 
-    def __init__(self, session: Session[Tx], *, queue_limit: int = 1000, tend_every: float = TEND_EVERY) -> None:
+    def __init__(
+        self,
+        session: Session[Tx],
+        *,
+        queue_limit: int = 1000,
+        tend_every: float = TEND_EVERY,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._session = session
+        self._monotonic = monotonic
+        self._asked_at: float | None = None
         self._queue_limit = queue_limit
         self._tend_every = tend_every
         self._queue: deque[_Unit[Tx]] = deque()
@@ -129,7 +142,10 @@ class GroupCommitWriter(Generic[Tx]):
     @property
     def status(self) -> WriterStatus:
         """How the writer fares at this moment."""
-        return replace(self._status, waiting=len(self._queue))
+        status, asked_at = self._status, self._asked_at
+        if not status.error and asked_at is not None and self._monotonic() - asked_at > SILENCE_LIMIT:
+            status = replace(status, error=f"no answer for {self._monotonic() - asked_at:.0f} s")
+        return replace(status, waiting=len(self._queue))
 
     async def commit(self, work: Callable[[Tx], T]) -> T:
         """Run *work* in the writer's thread and return its result once it is durable.
@@ -200,6 +216,7 @@ class GroupCommitWriter(Generic[Tx]):
 
     def _attempt(self, act: Callable[[], None]) -> Lost | None:
         """Do something with the session; after a loss it is dropped, to be opened anew next time."""
+        self._asked_at = self._monotonic()
         try:
             act()
         except Lost as error:
@@ -212,6 +229,8 @@ class GroupCommitWriter(Generic[Tx]):
                 log.info("store.recovered")
                 self._status = replace(self._status, error="")
             return None
+        finally:
+            self._asked_at = None
         self._session.abandon()
         if not self._status.error:
             log.error("store.lost", reason=str(lost))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -39,6 +42,7 @@ from tests.peers.postgresql import Cluster
 
 pytestmark = pytest.mark.peer("postgresql")
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "journal.md"
 COLUMNS = 'at, kind, call, ticket, "offset", "values", previous, hash'
 TICKET = Ticket(
     id=TicketId("20261121-000001"),
@@ -309,6 +313,24 @@ async def test_verify_and_show_work_while_nodes_write(store: SqlStore, here: Pos
     entries = await store.entries()
 
     assert show(here, CallId("call-1")) == entries[1::2]
+
+
+async def test_the_twenty_lines_of_the_page_agree_with_their_other_beginning(
+    store: SqlStore, postgresql_url: str
+) -> None:
+    for number in range(5):
+        await append(store, number)
+    page = PAGE.read_text(encoding="utf-8")
+    script = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    beginning, spelling = re.findall(r"`(psycopg\.connect\(.*?\))`|`(entry\[\"at\"\] = .*?)`", page)
+    script = re.sub(r"(?m)^import .*$", "import hashlib, json, sys, psycopg\nfrom datetime import UTC", script)
+    script = re.sub(r"(?m)^database = .*\n.*$", f"database = {beginning[0]}", script)
+    script = script.replace("    text = ", f"    {spelling[1]}\n    text = ")
+
+    command = [sys.executable, "-c", script, postgresql_url]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("5 entries hold\n", "")
 
 
 async def test_the_command_verifies_the_journal_of_a_url(

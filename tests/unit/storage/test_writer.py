@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.domain.errors import Unavailable
-from gateway.storage.writer import GROUP_LIMIT, GroupCommitWriter, Lost
+from gateway.storage.writer import GROUP_LIMIT, SILENCE_LIMIT, GroupCommitWriter, Lost
 
 T = TypeVar("T")
 Page = list[str]
@@ -178,6 +178,23 @@ async def test_an_idle_writer_finds_out_by_itself_that_the_database_is_back() ->
         await writer.close()
 
         assert not writer.status.error
+
+
+async def test_a_session_that_does_not_answer_is_told_while_its_units_wait() -> None:
+    session, now = ScriptedSession(), [0.0]
+    writer = GroupCommitWriter(session, tend_every=60.0, monotonic=lambda: now[0])
+    writer.start()
+    told = [writer.status.error]
+    first = await held(writer, session)
+    told.append(writer.status.error)
+    now[0] += SILENCE_LIMIT + 1
+    told.append(writer.status.error)
+    session.gate.set()
+    await first
+    await writer.close()
+    told.append(writer.status.error)
+
+    assert told == ["", "", "no answer for 6 s", ""]
 
 
 async def test_a_full_queue_pushes_back_and_loses_nothing() -> None:
