@@ -107,8 +107,9 @@ class Casework:
         now = self._clock.now()
         before = tx.cases.case(ticket_id)
         permissions.check(by, type(command), before)
-        if revision is not None and revision < (before.touched if before else 0):
-            raise Changed(ticket_id, revision, before.revision if before else 0)
+        touched, at = (before.touched, before.revision) if before else (0, 0)
+        if revision is not None and not touched <= revision <= at:
+            raise Changed(ticket_id, revision, at)
         self._check_units(command)
         ticket = tx.ticket(ticket_id)
         if ticket is None:

@@ -20,6 +20,7 @@ from gateway.domain.case import Accept
 from gateway.domain.casework import Actor, ActorKind, CaseQuery, Delivery
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.errors import Refused
+from gateway.domain.events import Fact
 from gateway.domain.rules import Stage, Urgency
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.ports import Transaction
@@ -95,12 +96,14 @@ async def exchange_list(visit: Visit, query: ExchangeQuery) -> CasePage:
 
 @exchange_routes.declare("GET", "/api/exchange/tickets/{ticket_id}", "数据交换：工单全文与全部经过", for_partners=True)
 async def exchange_show(visit: Visit, ticket_id: str) -> CaseFile:
-    """Show one case whole."""
+    """Show one case whole; that it was looked at is journalled."""
     access, parts = partner_of(visit), visit.parts
     record = await parts.cases.case(TicketId(ticket_id))
     if record is None or not access.partner.has_part_in(record):
         raise not_found("没有这张工单，或与贵单位无关")
-    return await parts.case_files.file(record, parts.clock.now())
+    now = parts.clock.now()
+    parts.ledger.tell(Fact(kind="ticket.viewed", at=now, ticket_id=record.id, values={"by": _actor(access).name}))
+    return await parts.case_files.file(record, now)
 
 
 @exchange_routes.declare("POST", "/api/exchange/tickets", "数据交换：上级平台转来工单", for_partners=True)

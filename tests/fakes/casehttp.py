@@ -24,6 +24,7 @@ class CaseOffice:
     room: CaseRoom
     console: Console
     stack: AsyncExitStack
+    ledger: Ledger
 
     async def person(self, name: str) -> Person:
         """Sign somebody in: agent, leader (a supervisor), water or roads (units)."""
@@ -74,7 +75,7 @@ async def case_office(room: CaseRoom, recordings: Path) -> AsyncIterator[CaseOff
             clock=clock,
         )
         async with Console(parts, "127.0.0.1", 0) as console:
-            yield CaseOffice(place, room, console, stack)
+            yield CaseOffice(place, room, console, stack, ledger)
 
 
 def replace_now(place: Office, room: CaseRoom) -> Any:

@@ -56,6 +56,9 @@ async def test_a_units_system_signs_replies_and_reads_its_own_tickets(case_desk:
     status, file = await unit.get(at_partner(f"/{TICKET}"))
     assert (status, file["reply"]["result"]) == (200, REPLY["result"])
     assert file["history"][-1]["details"] == {"stage": "replied"}
+    await case_desk.ledger.settle(5.0)
+    seen = [e.fact.values["by"] for e in await case_desk.room.store.entries() if e.fact.kind == "ticket.viewed"]
+    assert seen == ["partner:water-system"]
     assert (await unit.get(at_partner("/20260302-000002")))[0] == 404
     assert (await unit.post(at_partner("/20260302-000002/sign"), {}, Idempotency_Key="3"))[0] == 404
 
