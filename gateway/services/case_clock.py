@@ -18,7 +18,7 @@ from gateway.services.casework import Casework
 
 log = structlog.get_logger(__name__)
 
-BATCH = 100
+BATCH = 50
 """Cases in one unit of work at most: an agent's command waits for one batch, not for the backlog of a weekend."""
 
 KEPT = timedelta(days=30)

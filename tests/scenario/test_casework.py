@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway.services.case_clock import BATCH, CaseClock
 from gateway.services.casework import Changed, UnknownUnit
 from gateway.services.outbox import ATTEMPTS, CLAIM, FIRST_WAIT, Outbox
 from gateway.storage.journal import verify
+from gateway.storage.postgresql import PostgresDatabase
 from gateway.storage.store import SqlStore
 from tests.fakes.caseroom import AGENT, CALLER, REPLY, ROADS, SUPERVISOR, WATER, CaseRoom, at, names
 from tests.fakes.hotline import hotline
@@ -265,9 +267,17 @@ async def test_a_deadline_fires_once_whoever_sweeps_and_how_often(store: Any) ->
     assert (await room.kinds(ticket)).count("case.card") == 2
 
 
-async def test_two_nodes_on_one_file_fire_every_deadline_once_and_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "shared.sqlite3"
-    async with SqlStore(path, clock=SetClock()) as first, SqlStore(path, clock=SetClock()) as second:
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))])
+async def test_two_nodes_on_one_database_fire_every_deadline_once_and_in_order(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    here: Path | PostgresDatabase = tmp_path / "shared.sqlite3"
+    there = here
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+        here, there = [PostgresDatabase(url, anchored=tmp_path / node / "postgresql") for node in ("here", "there")]
+    patient = partial(SqlStore, clock=SetClock(), patience=60.0)
+    async with patient(here) as first, patient(there) as second:
         rooms = CaseRoom(first), CaseRoom(second)
         tickets = [await dispatched(rooms[number % 2], f"20260302-{number:06}") for number in range(2 * BATCH + 7)]
         for room in rooms:
@@ -281,7 +291,7 @@ async def test_two_nodes_on_one_file_fire_every_deadline_once_and_in_order(tmp_p
         assert len(cards) == 2 * len(tickets)
         for part in brought:
             assert [fact.at for fact in part] == sorted(fact.at for fact in part)
-    assert verify(path).ok
+    assert verify(here).ok
 
 
 async def test_a_weekends_backlog_is_brought_in_order_and_told_in_one_digest_for_each_unit(store: Any) -> None:
