@@ -71,11 +71,12 @@ class RawPeer(asyncio.DatagramProtocol):
             ):
                 return message
 
-    async def request(self, method: str) -> Request:
-        """Wait for the next request of this method; everything before it is skipped."""
+    async def request(self, method: str, *, after: tuple[Request, ...] = ()) -> Request:
+        """Wait for the next request of this method; all before it is skipped, and those of *after* sent again."""
+        known = {request.via.branch for request in after}
         while True:
             message = await self.next()
-            if isinstance(message, Request) and message.method == method:
+            if isinstance(message, Request) and message.method == method and message.via.branch not in known:
                 return message
 
     async def next(self) -> Message:

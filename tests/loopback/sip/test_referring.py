@@ -59,13 +59,14 @@ async def test_a_referral_to_the_directory_is_accepted_and_told_by_notify(called
     session.on_refer = taking(referrals)
     accepted = await called.ask(refer(called, invite, answer, ("Refer-To", "<sip:119@127.0.0.1>")))
     trying = await called.peer.request("NOTIFY")
+    called.peer.reply(trying, 200, called.us)
     referrals[0].report(180)
-    ringing = await called.peer.request("NOTIFY")
+    ringing = await called.peer.request("NOTIFY", after=(trying,))
+    called.peer.reply(ringing, 200, called.us)
     referrals[0].report(200)
-    done = await called.peer.request("NOTIFY")
+    done = await called.peer.request("NOTIFY", after=(trying, ringing))
+    called.peer.reply(done, 200, called.us)
     referrals[0].report(500)  # after the last word nothing goes out
-    for notify in (trying, ringing, done):
-        called.peer.reply(notify, 200, called.us)
 
     assert accepted.status == 202
     assert [each.body for each in (trying, ringing, done)] == [

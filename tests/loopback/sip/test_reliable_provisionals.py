@@ -211,7 +211,8 @@ async def test_we_acknowledge_reliable_answers_in_order_and_none_twice(calling: 
     _, listener, invite = await calling.call()
     for status, number in ((181, "5"), (181, "5"), (180, "7"), (183, "6")):
         calling.peer.reply(invite, status, calling.us, headers=(("Require", "100rel"), ("RSeq", number)))
-    first, second = await calling.peer.request("PRACK"), await calling.peer.request("PRACK")
+    first = await calling.peer.request("PRACK")
+    second = await calling.peer.request("PRACK", after=(first,))
     for each in (first, second):
         calling.peer.reply(each, 200, calling.us)
     told = [(await listener.next(Progress)).status for _ in range(2)]

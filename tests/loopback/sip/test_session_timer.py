@@ -76,7 +76,7 @@ async def test_a_refused_interval_is_asked_for_again_with_the_peers_least(callin
     _, listener, invite = await calling.call()
     calling.peer.reply(invite, 422, calling.us, headers=(("Min-SE", "100"),))
     await calling.peer.request("ACK")
-    again = await calling.peer.request("INVITE")
+    again = await calling.peer.request("INVITE", after=(invite,))
     calling.peer.reply(again, 200, calling.us, description=reply(offer()))
     await listener.next(Answered)
 
@@ -104,7 +104,7 @@ async def test_we_refresh_by_update_and_again_when_that_is_answered(calling: Cal
     await answered(calling, UPDATE, timer)
     first = await calling.peer.request("UPDATE")
     calling.peer.reply(first, 200, calling.us, headers=(timer,))
-    second = await calling.peer.request("UPDATE")
+    second = await calling.peer.request("UPDATE", after=(first,))
     calling.peer.reply(second, 200, calling.us, headers=(timer,))
 
     assert first.body == second.body == b""

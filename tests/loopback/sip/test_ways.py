@@ -90,9 +90,9 @@ async def test_a_contact_that_refuses_leaves_the_next_one() -> None:
         answer.status = 300
         answer.headers.set("Contact", "<sip:119@127.0.0.1>, <sip:120@127.0.0.1>;q=0.9")
         peer.send(answer, line.us)
-        second = await peer.request("INVITE")
+        second = await peer.request("INVITE", after=(invite,))
         peer.reply(second, 486, line.us)
-        third = await peer.request("INVITE")
+        third = await peer.request("INVITE", after=(invite, second))
         peer.reply(third, 486, line.us)
 
         assert (await Listener(session).next(Rejected)).status == 486
