@@ -143,6 +143,32 @@ async def test_a_prack_may_offer_once_the_first_offer_is_settled(called: CalledL
     assert changed.description.audio.port == 40030  # type: ignore[union-attr]
 
 
+async def test_an_offer_in_a_prack_is_refused_where_nobody_answers_it_or_the_first_is_open(called: CalledLine) -> None:
+    invite, session = await receive(called, REQUIRED)
+    await session.ring()
+    ringing = await called.peer.response(180)
+    too_soon = await called.ask(prack(called, invite, ringing, description=offer(40030)))
+    await session.ring(183, reply(offer()))
+    early = await called.peer.response(183)
+    declined = await called.ask(prack(called, invite, early, number=3, description=offer(40030)))
+
+    assert (too_soon.status, declined.status) == (400, 488)
+    assert session.state is SessionState.INVITED
+
+
+async def test_a_prack_with_another_body_is_415_and_acknowledges_nothing(called: CalledLine) -> None:
+    invite, session = await receive(called, REQUIRED)
+    await session.ring()
+    ringing = await called.peer.response(180)
+    odd = prack(called, invite, ringing)
+    odd.headers.set("Content-Type", "text/plain")
+    odd.body = b"hello"
+    refused = await called.ask(odd)
+    good = await called.ask(prack(called, invite, ringing, number=3))
+
+    assert (refused.status, good.status) == (415, 200)
+
+
 @pytest.mark.parametrize("rack", ["", "1 1", "x 1 INVITE"])
 async def test_a_prack_without_a_usable_rack_is_400(called: CalledLine, rack: str) -> None:
     invite, session = await receive(called, REQUIRED)
