@@ -29,13 +29,11 @@ log = structlog.get_logger(__name__)
 ANCHOR_EVERY = 1.0
 """Seconds between two anchors at least: each costs two waits for the disk."""
 
-
 TRIES = 3
 """How often a unit is run that a deadlock or a failed serialization undid."""
 
 PAUSE = 0.2
 """Seconds between two attempts to reach a server that went away in the middle of a commit."""
-
 
 class SqlSession:
     """What `GroupCommitWriter` drives, on the database at *where*, waiting up to *patience* seconds for another's lock.
@@ -122,13 +120,13 @@ class SqlSession:
                 connection.close()
 
     def close(self) -> None:
-        """Leave the last anchor and the file."""
+        """Leave the last anchor, and the database."""
         if self._connection is not None:
             self._drop_anchor()
         self.abandon()
 
     def _resumed(self, connection: sa.Connection) -> Anchor:
-        """Return where the journal of a file just opened goes on: after a fact of doubt, if its end was another."""
+        """Return where the journal of a database just opened goes on: after a fact of doubt, if its end was another."""
         last = last_entry(connection)
         try:
             seen = self._durable or read_anchor(self._database.anchored)
