@@ -35,6 +35,7 @@ TRIES = 3
 PAUSE = 0.2
 """Seconds between two attempts to reach a server that went away in the middle of a commit."""
 
+
 class SqlSession:
     """What `GroupCommitWriter` drives, on the database at *where*, waiting up to *patience* seconds for another's lock.
 
