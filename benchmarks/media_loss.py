@@ -27,10 +27,10 @@ _LONGEST_DELAY = 2400
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Packets are lost by lot; each is held up by one of *delays* frames, by lot."""
+    """One of every *loses* packets is lost, by lot (none if 0); each is held up by one of *delays* frames, by lot."""
 
     name: str
-    loss: float
+    loses: int
     delays: tuple[int, ...]
 
 
@@ -48,11 +48,11 @@ class Outcome:
 
 
 NETWORKS = (
-    Network("perfect", 0.0, (0,)),
-    Network("5 % loss", 0.05, (0,)),
-    Network("5 % loss, reordering", 0.05, (0, 0, 0, 0, 1)),
-    Network("5 % loss, 0-40 ms jitter", 0.05, (0, 1, 2)),
-    Network("10 % loss, 0-60 ms jitter", 0.10, (0, 1, 2, 3)),
+    Network("perfect", 0, (0,)),
+    Network("5 % loss", 20, (0,)),
+    Network("5 % loss, reordering", 20, (0, 0, 0, 0, 1)),
+    Network("5 % loss, 0-40 ms jitter", 20, (0, 1, 2)),
+    Network("10 % loss, 0-60 ms jitter", 10, (0, 1, 2, 3)),
 )
 
 
@@ -88,8 +88,11 @@ def travel(network: Network, seconds: float, seed: int = 5) -> Outcome:
     count = int(seconds * 50)
     said, ramp = speech(count * FRAME), (np.arange(count * FRAME) % _TURN + 1).astype(np.int16)
     due: list[list[int]] = [[] for _ in range(count + 20)]
+    lost = {
+        block + chance.randrange(network.loses) for block in range(0, count, network.loses or count) if network.loses
+    }
     for number in range(count):
-        if chance.random() >= network.loss:
+        if number not in lost:
             due[number + chance.choice(network.delays)].append(number)
     playout = Playout(2)
     heard: list[Pcm] = []

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from channels.media import wav
+from channels.media.captures import RecordingKey
 from channels.media.g711 import Pcm
 
 _MOST_PROMPTS: Final = 64
 _MOST_JOBS: Final = 4096
 
 Outcome = Callable[[], None]
-RecordingKey = tuple[str, int]
-"""A leg and how many tracks are recorded of it: 1, what it says, or 2, with what it hears."""
 
 
 class RecordingFile:

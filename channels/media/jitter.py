@@ -6,6 +6,7 @@ clock goes on, so one loss never delays what follows. Per leg:
 - the first packet of a stream is played `TARGET` samples after it came; so is one that starts a new stream (SSRC),
   jumps out of reach, opens a talkspurt after a silence, or belongs to a run that has been late for `PATIENCE` ticks;
 - late packets at three ticks of a `WINDOW` delay the leg by one more frame (a burst after a stall is one);
+- a `WINDOW` in which none was late, but the latest only just came, delays the leg by a frame before one is;
 - a `WINDOW` in which even the latest packet had a frame more than `TARGET` to spare takes whole frames of delay back;
   one in which the latest had `TARGET` and the average half a frame more takes one, since `TARGET` was for that jitter.
 
@@ -360,6 +361,8 @@ class Playout:
         if self._tick % WINDOW:
             return
         least = self._window_least[:legs]
+        thin = (least >= 0) & (least < FRAME // 2) & ~self._grown[:legs] & (mean_lead < MOST_MEAN_LEAD)
+        self._hold[:legs] |= thin
         idle = (least >= TARGET + FRAME) | ((least >= TARGET) & (mean_lead >= TARGET + FRAME // 2))
         for row in np.flatnonzero(idle & (least < _LONG_GONE)).tolist():
             excess = max(FRAME, (int(least[row]) - TARGET) // FRAME * FRAME)

@@ -127,7 +127,7 @@ class MediaProcess:
                 self._wait(waiting, due - self._head_start)
                 due = self._tick(due)
         except ControlGone:
-            self._switch.stop_recordings()
+            self._switch.captures.stop_recordings()
             self._save()
             self._files.finish(timeout=_LAST_WRITES)
 
@@ -218,9 +218,10 @@ class MediaProcess:
         self._control.flush()
 
     def _save(self) -> None:
-        if self._switch.recorded:
-            self._files.write(self._switch.recorded)
-            self._switch.recorded = []
+        captures = self._switch.captures
+        if captures.recorded:
+            self._files.write(captures.recorded)
+            captures.recorded = []
 
     def _carry_out(self, command: wire.Command) -> None:
         switch = self._switch
@@ -238,18 +239,18 @@ class MediaProcess:
             case wire.SendDigits(leg, digits):
                 switch.press(leg, digits)
             case wire.Record(leg, path, zero, tracks, resume):
-                switch.stop_recording(leg, tracks)
+                switch.captures.stop_recording(leg, tracks)
                 self._save()
                 switch.record(leg, zero, tracks)
                 self._files.open_recording((leg, tracks), path, resume=resume)
             case wire.StopRecording(leg, tracks):
-                switch.stop_recording(leg, tracks)
+                switch.captures.stop_recording(leg, tracks)
                 self._save()
                 self._files.close_recording((leg, tracks))
             case wire.Tap(leg, number, zero, period):
                 switch.tap(leg, number, zero, period)
             case wire.Untap(leg, number):
-                switch.untap(leg, number)
+                switch.captures.untap(leg, number)
             case wire.Close(leg):
                 self._close(leg)
             case wire.Start():

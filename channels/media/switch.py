@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from channels.media import rtcp, rtp, wire
 from channels.media.address import NOWHERE, Address, from_number, to_number
-from channels.media.capture import Capture, CaptureLog, Portion
+from channels.media.captures import Captures
 from channels.media.dtmf import DigitReceiver, DigitSender
 from channels.media.g711 import Pcm
 from channels.media.inbound import Inbound
@@ -77,9 +77,6 @@ class Row:
     keys_in: DigitReceiver = field(default_factory=DigitReceiver)
     keys_out: DigitSender = field(default_factory=DigitSender)
     player: Player | None = None
-    recordings: dict[int, Capture] = field(default_factory=dict)
-    """By how many tracks they have."""
-    taps: dict[int, Capture] = field(default_factory=dict)
     foreign: int = 0
     secure: SecureStream | None = None
     rtcp: Address | None = None
@@ -102,8 +99,7 @@ class Switch:
 
     def __init__(self, capacity: int, *, silent_after: float) -> None:
         self.events: list[wire.Event] = []
-        self.recorded: list[tuple[tuple[str, int], int, bytes]] = []
-        """Portions of recordings to be written, as ((leg, tracks), first sample, pcm)."""
+        self.captures = Captures(capacity, FRAME, self.events)
         self.targets = np.full(capacity, NOWHERE, np.uint64)
         """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
         self._muxes = np.zeros(capacity, bool)
@@ -122,10 +118,6 @@ class Switch:
         self._used = 0
         self._mixer: Mixer | None = None
         self._attended: dict[str, Row] = {}
-        self._log = CaptureLog(capacity, FRAME)
-        self._both_log = CaptureLog(capacity, FRAME, tracks=2)
-        self._captures: dict[Capture, tuple[str, int]] = {}
-        """The leg of each, and the number of the tap, or less the tracks of the recording."""
         self._of_ended_legs = np.zeros(5, np.int64)
 
     def __len__(self) -> int:
@@ -172,9 +164,7 @@ class Switch:
     def close(self, leg: str) -> wire.Closed:
         """End *leg* and return what it has done."""
         self.stop_playing(leg)
-        self.stop_recordings_of(leg)
-        for number in list(self._rows[leg].taps):
-            self.untap(leg, number)
+        self.captures.end(leg)
         row = self._rows.pop(leg)
         self._attended.pop(leg, None)
         index = row.index
@@ -235,37 +225,12 @@ class Switch:
         self._attend(row)
 
     def record(self, leg: str, zero: float, tracks: int = 1) -> None:
-        """Let what *leg* says come out in `recorded`, with what it hears if *tracks* is 2."""
-        self.stop_recording(leg, tracks)
-        row = self._rows[leg]
-        row.recordings[tracks] = self._capture(row, -tracks, zero, _RECORDING_PORTION)
-
-    def stop_recording(self, leg: str, tracks: int = 1) -> None:
-        """Let the rest of the recording out."""
-        recording = self._rows[leg].recordings.pop(tracks, None)
-        if recording is not None:
-            self._release(recording)
-
-    def stop_recordings_of(self, leg: str) -> None:
-        """Let the rest of all recordings of *leg* out."""
-        for tracks in list(self._rows[leg].recordings):
-            self.stop_recording(leg, tracks)
-
-    def stop_recordings(self) -> None:
-        """Let the rest of every recording out."""
-        for leg in self._rows:
-            self.stop_recordings_of(leg)
+        """Let what *leg* says come out in `captures`, with what it hears if *tracks* is 2."""
+        self.captures.record(leg, self._rows[leg].index, zero, tracks)
 
     def tap(self, leg: str, number: int, zero: float, period: float) -> None:
         """Let what *leg* says come out as `Tapped` events of *period* seconds."""
-        row = self._rows[leg]
-        row.taps[number] = self._capture(row, number, zero, max(1, round(period / PERIOD)))
-
-    def untap(self, leg: str, number: int) -> None:
-        """End one tap."""
-        tap = self._rows[leg].taps.pop(number, None)
-        if tap is not None:
-            self._release(tap)
+        self.captures.tap(leg, self._rows[leg].index, number, zero, period)
 
     def _admits(self, index: int, datagram: memoryview, source: Address, now: float) -> bool:
         """Say whether *datagram* from a *source* that is not the row's target belongs to the row all the same."""
@@ -398,7 +363,7 @@ class Switch:
         Return the rows whose `packets` are to be sent.
         """
         said = self._inbound.frames(self._used)
-        self._pass_on(self._log.add(at, said))
+        self.captures.add_said(at, said)
         for index, seconds in self._inbound.silences(self._used, at):
             if (quiet := self._row_at[index]) is not None:
                 self.events.append(wire.WentSilent(quiet.leg, seconds))
@@ -412,8 +377,7 @@ class Switch:
             if row.keys_out and self._outbound.sends[row.index]:
                 self._press_into(row, hears[row.index], events)
             self._attend(row)
-        if self._both_log:
-            self._pass_on(self._both_log.add(at, said, hears))
+        self.captures.add_both(at, said, hears)
         rows = self._outbound.step(hears)
         for index, packet in events.items():
             self._outbound.put(index, packet)
@@ -423,7 +387,7 @@ class Switch:
 
     def skip(self, steps: int) -> None:
         """Let *steps* steps pass in which nothing was played or sent."""
-        self._pass_on(self._log.skip() + self._both_log.skip())
+        self.captures.skip()
         self._inbound.playout.skip(steps)
         self._outbound.skip(steps)
 
@@ -472,28 +436,6 @@ class Switch:
             self._attended[row.leg] = row
         else:
             self._attended.pop(row.leg, None)
-
-    def _capture(self, row: Row, number: int, zero: float, frames: int) -> Capture:
-        capture = Capture(row.index, zero, frames)
-        self._captures[capture] = (row.leg, number)
-        self._log_of(number).start(capture)
-        return capture
-
-    def _log_of(self, number: int) -> CaptureLog:
-        return self._both_log if number == -2 else self._log
-
-    def _release(self, capture: Capture) -> None:
-        _, number = self._captures[capture]
-        self._pass_on(self._log_of(number).stop(capture))
-        del self._captures[capture]
-
-    def _pass_on(self, portions: list[Portion]) -> None:
-        for portion in portions:
-            leg, number = self._captures[portion.capture]
-            if number < 0:
-                self.recorded.append(((leg, -number), portion.start, portion.pcm))
-            else:
-                self.events.append(wire.Tapped(leg, number, portion.start / RATE, portion.pcm))
 
     def _play_into(self, row: Row, player: Player, hears: Pcm) -> None:
         frame = player.next_frame()

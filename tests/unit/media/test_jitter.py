@@ -330,14 +330,15 @@ def test_no_noise_deafens_a_leg(noise: list[tuple[int, int, int, int, bool, int]
     assert all(delay is not None and delay <= 4 * TARGET for delay in line.delays()[-WINDOW:-12])
 
 
-def test_packets_late_again_and_again_are_given_more_time_and_it_is_taken_back() -> None:
+def test_packets_late_again_and_again_are_given_more_time_and_some_to_spare_and_it_is_taken_back() -> None:
     unsteady = [replace(packet, at=packet.at + 3 * (packet.at % 10 == 5)) for packet in stream(300)]
     calm = stream(900)[300:]
     line = Line()
     line.run(unsteady + calm)
 
     delays = line.delays()
-    assert all(delay == TARGET + FRAME for delay in delays[120:290])
+    assert all(delay == TARGET + FRAME for delay in delays[31:199])
+    assert all(delay == TARGET + 2 * FRAME for delay in delays[202:290])
     assert all(delay == TARGET for delay in delays[300 + 2 * WINDOW + 5 : 890])
 
 
@@ -376,15 +377,15 @@ def test_one_late_row_does_not_hold_up_the_others_of_its_round() -> None:
 
 
 def test_five_percent_loss_and_reordering_leave_all_that_arrived_intact() -> None:
-    outcome = travel(Network("lossy", 0.05, (0, 0, 0, 0, 1)), 60)
+    outcome = travel(Network("lossy", 20, (0, 0, 0, 0, 1)), 60)
 
-    assert outcome.intact > outcome.arrived - 0.002
+    assert outcome.intact > 0.9499  # the first samples of all are faded in
     assert outcome.delay_median < 0.08
     assert outcome.snr > 9
 
 
 def test_jitter_within_the_buffer_does_not_cost_more_delay_than_it_needs() -> None:
-    outcome = travel(Network("unsteady", 0.05, (0, 1, 2)), 60)
+    outcome = travel(Network("unsteady", 20, (0, 1, 2)), 60)
 
     assert outcome.intact > outcome.arrived - 0.005
     assert outcome.delay_median < 0.08

@@ -267,13 +267,13 @@ def test_a_recording_and_a_tap_give_the_same_speech_in_their_own_time() -> None:
     for _ in range(40):
         plane.receive(0, spoken(Law.PCMU))
         plane.step()
-    plane.switch.untap("0", 1)
-    plane.switch.untap("0", 1)
-    plane.switch.stop_recordings()
+    plane.switch.captures.untap("0", 1)
+    plane.switch.captures.untap("0", 1)
+    plane.switch.captures.stop_recordings()
 
-    recorded = b"".join(pcm for _, _, pcm in plane.switch.recorded)
+    recorded = b"".join(pcm for _, _, pcm in plane.switch.captures.recorded)
     tapped = [event for event in plane.switch.events if isinstance(event, wire.Tapped)]
-    assert plane.switch.recorded[0][:2] == (("0", 1), 0)
+    assert plane.switch.captures.recorded[0][:2] == (("0", 1), 0)
     assert len(recorded) == 40 * 320
     assert tapped[0].at == 1.0
     assert b"".join(event.pcm for event in tapped) == recorded
@@ -290,7 +290,7 @@ def test_captures_go_on_after_skipped_steps_with_a_gap() -> None:
         plane.step()
     plane.switch.close("0")
 
-    written = {start + place for _, start, pcm in plane.switch.recorded for place in range(len(pcm) // 2)}
+    written = {start + place for _, start, pcm in plane.switch.captures.recorded for place in range(len(pcm) // 2)}
     assert written == {*range(3 * 160), *range(13 * 160, 16 * 160)}
 
 
