@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+import structlog
+
 from gateway.domain import events
 from gateway.domain.case import COMMANDS, Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
 from gateway.domain.casework import Actor, ActorKind, CaseRecord, Partner
@@ -29,10 +31,15 @@ from gateway.services.feed import Feed
 from routing.casebook import ALONE, Casebook, Surroundings
 from routing.deadlines import elapsed
 
+log = structlog.get_logger(__name__)
+
 CLOCK = Actor(name="clock", kind=ActorKind.CLOCK)
 """Who acts when nobody does."""
 CALL_ENDED = Actor(name="call", kind=ActorKind.SUPERVISOR)
 """Who accepts the matter of a call that has ended."""
+
+TRIED_AGAIN_AFTER = timedelta(hours=1)
+"""When the clock comes back to a case that it could not deal with."""
 
 _WORD = {kind: word for word, kind in COMMANDS.items()}
 _PRIVATE = ("petitioner",)
@@ -146,17 +153,24 @@ class Casework:
         queue = [(record.next_due or now, record.id) for record in due]
         heapq.heapify(queue)
         cases = {record.id: record.case for record in due}
-        books = {record.id: self.books.of(record) for record in due}
+        records = {record.id: record for record in due}
         brought: dict[TicketId, list[Fact]] = {record.id: [] for record in due}
         in_order: list[tuple[TicketId, Fact]] = []
         next_due: dict[TicketId, datetime | None] = {}
         while queue:
             at, ticket_id = heapq.heappop(queue)
-            outcome = books[ticket_id].elapse(cases[ticket_id], at)
+            try:
+                book = self.books.of(records[ticket_id])
+                outcome = book.elapse(cases[ticket_id], at)
+                following = book.due(outcome.case or cases[ticket_id])
+            except Exception:  # one case whose rules are gone or at fault must not stop all others' deadlines
+                log.exception("case.clock_failed", ticket_id=ticket_id)
+                next_due[ticket_id] = now + TRIED_AGAIN_AFTER
+                continue
             cases[ticket_id] = outcome.case or cases[ticket_id]
             brought[ticket_id] += outcome.facts
             in_order += ((ticket_id, fact) for fact in outcome.facts)
-            next_due[ticket_id] = following = books[ticket_id].due(cases[ticket_id])
+            next_due[ticket_id] = following
             if following is not None and at < following <= horizon:
                 heapq.heappush(queue, (following, ticket_id))
         post = self.post(now)
@@ -165,7 +179,7 @@ class Casework:
             after = self.saved(tx, record, record, cases[record.id], now, next_due=next_due[record.id])
             revisions[record.id] = after.revision
             if brought[record.id]:
-                post.add(after, record, brought[record.id], books[record.id].profile)
+                post.add(after, record, brought[record.id], self.books.of(record).profile)
         for ticket_id, fact in in_order:
             tx.append(journalled(fact, ticket_id, revisions[ticket_id]))
         post.put(tx.cases)

@@ -294,6 +294,18 @@ async def test_two_nodes_on_one_database_fire_every_deadline_once_and_in_order(
     assert verify(here).ok
 
 
+async def test_a_case_whose_rules_are_gone_does_not_stop_the_others(store: Any) -> None:
+    room = CaseRoom(store)
+    lost, other = await dispatched(room, "a lost one"), await dispatched(room, "the other")
+    record = await room.record(lost)
+    gone = replace(record, profile="nowhere-2020", revision=record.revision + 1)
+    await store.commit(lambda tx: tx.cases.save_case(gone))
+    brought = await room.wait("2026-03-17 00:00")
+
+    assert {str(fact.case) for fact in brought} == {str(other)}
+    assert (await room.record(lost)).next_due == at("2026-03-17 01:00")
+
+
 async def test_a_weekends_backlog_is_brought_in_order_and_told_in_one_digest_for_each_unit(store: Any) -> None:
     room = CaseRoom(store, partners=(Partner(id="water-system", unit="water"),))
     for number in range(BATCH + 30):

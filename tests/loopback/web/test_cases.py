@@ -226,3 +226,18 @@ async def test_every_command_is_described(case_desk: CaseOffice) -> None:
         assert "revision" in shape["required"]
         assert operation["summary"]
     assert len({route.operation for route in ROUTES}) == len(ROUTES)
+
+
+async def test_a_units_account_needs_a_unit_that_there_is_and_no_other_account_has_one(case_desk: CaseOffice) -> None:
+    admin = await case_desk.person("admin")
+    account = {"display_name": "水务员二", "password": "correct horse battery"}
+
+    async def saved(**fields: str) -> tuple[int, str]:
+        async with admin.client.put("/api/accounts/water2", json={**account, **fields}) as answer:
+            content = await answer.json()
+            return answer.status, content.get("unit", content.get("error", {}).get("field"))
+
+    assert await saved(role="unit") == (422, "unit")
+    assert await saved(role="unit", unit="nowhere") == (422, "unit")
+    assert await saved(role="agent", unit="water") == (422, "unit")
+    assert await saved(role="unit", unit="water") == (200, "water")
