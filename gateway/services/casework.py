@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import Any
 
 import structlog
 
-from gateway.domain import events
-from gateway.domain.case import COMMANDS, Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
+from gateway.domain.case import Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
 from gateway.domain.casework import Actor, ActorKind, CaseRecord, Partner
 from gateway.domain.errors import Conflict, Refused
 from gateway.domain.events import Json
-from gateway.domain.rules import SUPERVISE, Span, Stage, Trigger
+from gateway.domain.rules import SUPERVISE, Stage, Trigger
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.ports import Clock, Store, Transaction
 from gateway.services import permissions
 from gateway.services.books import Books
-from gateway.services.case_messages import Post, Words, plain
+from gateway.services.case_facts import commanded, journalled, stated
+from gateway.services.case_messages import Post, Words
 from gateway.services.feed import Feed
 from routing.casebook import ALONE, Casebook, Surroundings
 from routing.deadlines import elapsed
@@ -40,10 +38,6 @@ CALL_ENDED = Actor(name="call", kind=ActorKind.SUPERVISOR)
 
 TRIED_AGAIN_AFTER = timedelta(hours=1)
 """When the clock comes back to a case that it could not deal with."""
-
-_WORD = {kind: word for word, kind in COMMANDS.items()}
-_PRIVATE = ("petitioner",)
-"""Fields of commands that the journal does not repeat; the ticket has them."""
 
 
 class Changed(Conflict):
@@ -266,11 +260,11 @@ class _Round:
         denials = tuple(fact for fact in said if fact.name == "denied") if outcome.is_denied else ()
         above = self._above(command, case, after)
         if not outcome.is_denied:
-            facts.append(_commanded(command, by, CaseId(self._ticket.id), now))
+            facts.append(commanded(command, by, CaseId(self._ticket.id), now))
         facts += said
         record = before
         if after is not None and (before is None or after != before.case):
-            reply = _said(command) if isinstance(command, Reply) and not outcome.is_denied else None
+            reply = stated(command) if isinstance(command, Reply) and not outcome.is_denied else None
             record = self._saved(after, above, reply, by_people=not outcome.is_denied)
         for fact in facts:
             by_whom = {"by": by.name} if fact.name == "denied" else {}
@@ -392,34 +386,6 @@ def surroundings(
         restricted_until=tx.cases.restricted_until(petitioner, now) if petitioner else None,
         is_burst=is_burst,
     )
-
-
-def _commanded(command: Command, by: Actor, case: CaseId, now: datetime) -> Fact:
-    """Return the fact that somebody gave a command, with what he said."""
-    said = _said(command)
-    details = {"do": _WORD[type(command)], "by": by.name, "as": by.kind.value, **({"said": said} if said else {})}
-    return Fact(at=now, case=case, name="commanded", details=details)
-
-
-def _said(command: Command) -> dict[str, Any]:
-    """Return the fields that a command states."""
-    return {
-        field.name: _worded(getattr(command, field.name))
-        for field in fields(command)
-        if field.name not in _PRIVATE and (field.default is MISSING or getattr(command, field.name) != field.default)
-    }
-
-
-def _worded(value: Any) -> Any:
-    if isinstance(value, Span):
-        return str(value)
-    return value.value if isinstance(value, Enum) else list(value) if isinstance(value, tuple) else value
-
-
-def journalled(fact: Fact, ticket_id: TicketId, revision: int, **more: Json) -> events.Fact:
-    """Return *fact* as the journal keeps it."""
-    values: dict[str, Json] = {"rows": list(fact.rows), "revision": revision, **plain(fact.details), **more}
-    return events.Fact(kind=f"case.{fact.name}", at=fact.at, ticket_id=ticket_id, values=values)
 
 
 Take = Callable[[Transaction, TicketId], None]
