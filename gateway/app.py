@@ -139,7 +139,7 @@ class Gateway:
         trunks = {f"trunk {name}": status for name, status in self.telephony.trunk_status.items()}
         return {
             "sip": "ok",
-            "media": "ok" if self.media.pid else "restarting",
+            "media": "ok" if self.media.is_serving else "restarting",
             "store": "ok" if store.ok and not self.ledger.is_behind else store.error or "behind",
             "deadlines": self.casework.clock.error or "ok",
             "recogniser": "ok" if self.recognizer.is_hearing else "not listening",

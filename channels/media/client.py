@@ -85,6 +85,8 @@ class MediaEngine:
         self._process: asyncio.subprocess.Process | None = None
         self._pulse: wire.Pulse | None = None
         self._restarts = 0
+        self.is_serving = False
+        """Whether the media process that runs now has said anything yet; one that dies at its start never does."""
         self._closing = False
         self._stack = AsyncExitStack()
 
@@ -238,6 +240,7 @@ class MediaEngine:
                 self._take(wire.read_event(body))
 
     def _take(self, event: wire.Event) -> None:
+        self.is_serving = True
         if isinstance(event, wire.Pulse):
             self._pulse = event
             return
@@ -265,6 +268,7 @@ class MediaEngine:
 
     async def _bury(self) -> None:
         """Close the connection and make sure that the process is gone."""
+        self.is_serving = False
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()

@@ -36,6 +36,7 @@ async def test_calls_go_on_when_the_media_process_is_killed(engine: MediaEngine,
         ports = [leg.port for leg in (*legs, waiting)]
         first = engine.pid
         assert first is not None
+        assert engine.is_serving
         os.kill(first, signal.SIGKILL)
         killed = time.monotonic() - zero
         async with asyncio.timeout(10):
@@ -49,6 +50,7 @@ async def test_calls_go_on_when_the_media_process_is_killed(engine: MediaEngine,
             await leg.close()
 
     assert engine.pid != first
+    assert engine.is_serving
     assert restarted == 1
     assert [leg.port for leg in (*legs, waiting)] == ports
     assert level(heard[0], 900) > 5500
