@@ -79,7 +79,7 @@ def _live_and_die(data: Path, url: str) -> dict[int, tuple[int, str]]:
         assert child.stderr is not None
         lines = [child.stdout.readline() for _ in range(ACKNOWLEDGED)]
         child.send_signal(signal.SIGKILL)
-        rest, complaints = child.communicate()
+        rest, complaints = child.stdout.read(), child.stderr.read()  # communicate() would skip what readline() buffered
     assert child.returncode == -signal.SIGKILL, complaints
     words = [line.split() for line in (*lines, *rest.splitlines(keepends=True)) if line.endswith("\n")]
     return {int(seq): (int(number), digest) for number, seq, digest in words}
