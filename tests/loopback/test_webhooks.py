@@ -196,6 +196,7 @@ def _live_and_die(path: Path, url: str) -> list[str]:
         while first and " facts=" in first:
             first = child.stdout.readline()
         child.send_signal(signal.SIGKILL)
-        rest, complaints = child.communicate()
+        assert child.stderr is not None
+        rest, complaints = child.stdout.read(), child.stderr.read()
     assert child.returncode == -signal.SIGKILL, complaints
     return [line for line in (first, *rest.splitlines()) if "case.changed" in line or "digest" in line]
