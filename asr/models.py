@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from gateway.domain.errors import OurMistake
-from gateway.ports import ModelDescription
+from gateway.ports.hearing import ModelDescription
 
 DEMO_MODEL = Path(__file__).parent / "demo_model"
 TELEPHONE_RATE = 8000

@@ -1,4 +1,4 @@
-"""Speech recognition as the services use it: a supervised recogniser process behind `gateway.ports.Recognizer`.
+"""Speech recognition as the services use it: a supervised recogniser process behind `gateway.ports.hearing.Recognizer`.
 
 The process may be killed at any moment. Calls do not notice: their audio waits in `asr.recognition`, a new process is
 started (at once the first time, then with growing pauses), and each transcript goes on after a `Gap`. A process that
@@ -28,7 +28,7 @@ from asr.recognition import LOADING, LOST, UNAVAILABLE, LegRecognition, Send
 from gateway.domain.call import LegId
 from gateway.domain.errors import PeerError
 from gateway.framing import FrameReader
-from gateway.ports import ModelDescription
+from gateway.ports.hearing import ModelDescription
 
 FAILURES_TO_GIVE_UP = 5
 """Processes in a row that ended soon after their start, before nobody is expected to listen."""
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class VoskRecognizer:
-    """Implements `gateway.ports.Recognizer`. Entering starts the process and does not wait for its model.
+    """Implements `gateway.ports.hearing.Recognizer`. Entering starts the process and does not wait for its model.
 
     *on_loading* is called every second of loading, with the seconds so far; *on_lost* with the reason when a process
     that heard has ended; *on_back* when one hears (again), with the seconds nobody heard.

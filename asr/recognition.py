@@ -36,7 +36,7 @@ Send = Callable[[wire.ToProcess], None]
 
 
 class LegRecognition:
-    """Implements `gateway.ports.Recognition`. Made by `asr.recogniser.VoskRecognizer.listen`."""
+    """Implements `gateway.ports.hearing.Recognition`. Made by `asr.recogniser.VoskRecognizer.listen`."""
 
     def __init__(
         self, leg_id: LegId, stream: int, *, outage: str, finish_limit: float, ended: Callable[[], object]

@@ -29,7 +29,7 @@ import psycopg
 
 from gateway.domain.call import CallId
 from gateway.domain.events import Fact
-from gateway.ports import Transaction
+from gateway.ports.memory import Transaction
 from gateway.storage.chain import Anchor, Record, link
 from gateway.storage.journal import verify
 from gateway.storage.location import Where

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from config.reading import FieldError, read
-from config.settings import Duration
 from config.toml_file import Key, SettingsError, TomlFile
+from config.values import Duration
 from gateway.domain.case import Accept, Appeal, AuditFail, Extend, Reply, Return
 from gateway.domain.decision import Citation
 from gateway.domain.emergency import EmergencyLine, EmergencyRule

@@ -31,8 +31,9 @@ from channels.sip.user_agent import UserAgentSettings
 from config import calendars, lexicons, profiles
 from config.announcements import DEFAULT_FOLDER, Announcements
 from config.knowledge import load_lexicon
-from config.settings import Address, Settings
-from config.settings import ListenAddress as ConfiguredAddress
+from config.settings import Settings
+from config.values import Address
+from config.values import ListenAddress as ConfiguredAddress
 from gateway.casework_parts import CaseworkParts, open_casework, running
 from gateway.domain.call import CallId, Destination
 from gateway.domain.casework import Partner
@@ -40,7 +41,8 @@ from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import OurMistake, UnusableSetting
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
-from gateway.ports import Clock, IncomingCall
+from gateway.ports.clock import Clock
+from gateway.ports.telephony import IncomingCall
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber, Exchange, Limits
 from gateway.services.feed import Feed

@@ -22,7 +22,7 @@ from config.toml_file import TomlFile
 from gateway.domain.case import Fact
 from gateway.domain.casework import Channel, Message, Partner
 from gateway.domain.profile import Profile
-from gateway.ports import Clock
+from gateway.ports.clock import Clock
 from gateway.services.books import Books
 from gateway.services.case_clock import CaseClock
 from gateway.services.case_file import CaseFiles

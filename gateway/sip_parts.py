@@ -15,9 +15,11 @@ from channels.sip.session_timer import TimerPolicy
 from channels.sip.tls import Tls
 from channels.sip.transaction import Timers
 from channels.sip.user_agent import Trunk, UserAgentSettings
-from config.settings import Address, FarAddress, Settings, Sip
-from config.settings import ListenAddress as ConfiguredAddress
-from config.settings import Trunk as ConfiguredTrunk
+from config.settings import Settings
+from config.telephone_line import Sip
+from config.telephone_line import Trunk as ConfiguredTrunk
+from config.values import Address, FarAddress
+from config.values import ListenAddress as ConfiguredAddress
 
 
 class Directory:

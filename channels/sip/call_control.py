@@ -1,4 +1,4 @@
-"""Telephony as the services want it: `gateway.ports.CallControl` over the SIP user agent and the media engine.
+"""Telephony as the services want it: `gateway.ports.telephony.CallControl` over the SIP user agent and the media engine.
 
 Calls to the hotline's numbers become legs and are handed on; legs to telephones and trunks are originated; trunks are
 asked by OPTIONS whether they live. A failure in one leg ends that leg alone.
@@ -35,7 +35,7 @@ from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports import IncomingCall, Story
+from gateway.ports.telephony import IncomingCall, Story
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +116,7 @@ class SipCallControl:
         """Every trunk's name, and whether it is in service; see `trunk_watch`."""
         return self._watch.status
 
-    # -- gateway.ports.CallControl ---------------------------------------------------------------------------
+    # -- gateway.ports.telephony.CallControl ---------------------------------------------------------------------------
 
     async def originate(self, call_id: CallId, role: Role, destination: Destination, story: Story) -> SipLeg:
         """Send an INVITE to *destination*. Raises `Unavailable` when there is no way to it now."""

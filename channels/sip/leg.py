@@ -1,4 +1,4 @@
-"""One telephone leg in the gateway's hands: a SIP session and its media leg, as `gateway.ports.LiveLeg`.
+"""One telephone leg in the gateway's hands: a SIP session and its media leg, as `gateway.ports.telephony.LiveLeg`.
 
 Signalling says who is there, media carries the sound; this is where both meet. The leg opens its media port before it
 offers or answers, re-targets it at every renegotiation, and closes it when the session ends, whoever ended it.
@@ -39,7 +39,7 @@ from channels.sip.session_events import (
 from channels.sip.session_in import IncomingSession
 from gateway.domain.call import Leg, LegEvent, LegState
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports import DigitPressed, HeldByPeer, LegEnded, LegNews, TapFrame, WentSilent
+from gateway.ports.telephony import DigitPressed, HeldByPeer, LegEnded, LegNews, TapFrame, WentSilent
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +118,7 @@ class SipLeg:
         self._leg = self._leg.after(LegEvent.ANSWERED)
 
     async def answered(self, limit: float) -> None:
-        """Wait for the far end's answer, *limit* seconds at most; see `gateway.ports.LiveLeg.answered`."""
+        """Wait for the far end's answer, *limit* seconds at most; see `gateway.ports.telephony.LiveLeg.answered`."""
         try:
             async with asyncio.timeout(limit):
                 await asyncio.shield(self._answered)

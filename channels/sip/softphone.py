@@ -31,7 +31,7 @@ from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Leg, LegId, Role
 from gateway.domain.errors import OurMistake, Refused, Unavailable
-from gateway.ports import DigitPressed, HeldByPeer, LegEnded
+from gateway.ports.telephony import DigitPressed, HeldByPeer, LegEnded
 
 SILENCE_LIMIT = 60.0
 """Seconds without any sound's packets after which the other side counts as gone."""

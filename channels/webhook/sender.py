@@ -1,4 +1,4 @@
-"""The sender of webhooks (`gateway.ports.Sender`): one signed POST for each message, with the full ticket as it stands.
+"""The sender of webhooks (`gateway.ports.casework.Sender`): one signed POST for each message, with the full ticket as it stands.
 
 A case's webhook is not a picture of the moment it was made but of the moment it is sent, never an older one;
 ``revision`` tells which is newer when two overtake each other.
@@ -16,7 +16,7 @@ import aiohttp
 from channels.webhook.signature import EVENT, KEY, SIGNATURE, TIMESTAMP, signed
 from gateway.domain.casework import Message
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports import Clock
+from gateway.ports.clock import Clock
 
 LIMIT = 20.0
 """Seconds for one attempt, connection and answer included."""

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 from asr.models import ModelChoice
 from asr.probe import Usable, probe
 from channels.sip.user_agent import UserAgent
-from config.settings import Address, Settings
-from config.settings import ListenAddress as Listen
+from config.settings import Settings
+from config.values import Address
+from config.values import ListenAddress as Listen
 from gateway.app import Gateway
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.domain.errors import GatewayError

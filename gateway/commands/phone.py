@@ -26,8 +26,8 @@ from channels.sip.connections import ListenAddress, Target
 from channels.sip.registration import Account
 from channels.sip.softphone import Errand, Softphone
 from channels.sip.uri import Uri
-from config.settings import Duration
-from config.settings import ListenAddress as ConfiguredAddress
+from config.values import Duration
+from config.values import ListenAddress as ConfiguredAddress
 from gateway import speech
 from gateway.domain.errors import OurMistake, Unavailable
 from gateway.telemetry import configure_logging

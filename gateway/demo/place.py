@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from config import settings
-from config.settings import Duration, Secret, Settings
+from config.settings import Settings
+from config.values import Duration, Secret
 from gateway.demo.stories import FIRE_LINE, WATER_COMPANY
 
 HOST: Final = "127.0.0.1"

@@ -15,7 +15,7 @@ from gateway.demo.stories import SPEECH, Part, Played
 from gateway.domain.call import LegId, Role
 from gateway.domain.events import Entry
 from gateway.domain.transcript import Utterance
-from gateway.ports import Store
+from gateway.ports.memory import Store
 
 PARTY: Final = {Role.CITIZEN: "citizen", Role.AGENT: "agent", Role.EMERGENCY_DESK: "desk", Role.UNIT: "unit"}
 """A leg's name in the report."""

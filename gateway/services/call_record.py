@@ -20,7 +20,8 @@ from gateway.domain.decision import Decision, DecisionKind
 from gateway.domain.events import Fact, Json
 from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg, IncomingCall, Transaction
+from gateway.ports.memory import CallLeg, Transaction
+from gateway.ports.telephony import IncomingCall
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Said, TicketChanged
 from gateway.services.tickets import (

@@ -13,7 +13,9 @@ import structlog
 
 from gateway.domain.case import Fact
 from gateway.domain.errors import Unavailable
-from gateway.ports import Cases, Clock, Store
+from gateway.ports.casework import Cases
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Store
 from gateway.services.casework import Casework
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,8 @@ from gateway.domain.events import Entry
 from gateway.domain.profile import Profile
 from gateway.domain.rules import CARDS, PeriodKind
 from gateway.domain.ticket import Elements, Ticket, TicketId
-from gateway.ports import Cases, Store
+from gateway.ports.casework import Cases
+from gateway.ports.memory import Store
 from gateway.services.books import Books
 from gateway.services.case_messages import Words, cited
 

@@ -17,7 +17,7 @@ from gateway.domain.casework import DIGEST, CaseRecord, Channel, Message, Partne
 from gateway.domain.decision import Citation
 from gateway.domain.events import Json
 from gateway.domain.profile import Profile
-from gateway.ports import CaseWrites
+from gateway.ports.casework import CaseWrites
 
 LISTED = 500
 """Tickets that a digest names; of further ones only the number is told."""

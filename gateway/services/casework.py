@@ -20,7 +20,8 @@ from gateway.domain.errors import Conflict, Refused
 from gateway.domain.events import Json
 from gateway.domain.rules import SUPERVISE, Stage, Trigger
 from gateway.domain.ticket import Ticket, TicketId, TicketState
-from gateway.ports import Clock, Store, Transaction
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Store, Transaction
 from gateway.services import permissions
 from gateway.services.books import Books
 from gateway.services.case_facts import commanded, journalled, stated

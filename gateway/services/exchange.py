@@ -13,7 +13,9 @@ from pathlib import Path
 from gateway.domain.call import Destination
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.profile import Profile
-from gateway.ports import CallControl, Clock, Recognizer
+from gateway.ports.clock import Clock
+from gateway.ports.hearing import Recognizer
+from gateway.ports.telephony import CallControl
 from gateway.services.casework import Take
 from gateway.services.desk import Desk
 from gateway.services.feed import Feed

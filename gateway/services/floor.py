@@ -15,7 +15,8 @@ import structlog
 
 from gateway.domain.call import Destination, Role
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg, DigitPressed, HeldByPeer, LegEnded, LiveLeg, Story, WentSilent
+from gateway.ports.memory import CallLeg
+from gateway.ports.telephony import DigitPressed, HeldByPeer, LegEnded, LiveLeg, Story, WentSilent
 from gateway.services.call_record import CallRecord
 from gateway.services.exchange import Exchange
 from gateway.services.hearing import transcribe

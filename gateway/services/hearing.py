@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import LiveLeg, Recognition, Recognizer
+from gateway.ports.hearing import Recognition, Recognizer
+from gateway.ports.telephony import LiveLeg
 
 Say = Callable[[Utterance | Gap], None]
 

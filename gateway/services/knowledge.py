@@ -36,7 +36,9 @@ from gateway.domain.knowledge import (
 from gateway.domain.profile import Profile
 from gateway.domain.rules import ANSWER
 from gateway.domain.ticket import Ticket, TicketId
-from gateway.ports import Clock, KnowledgeBase, Store, Transaction
+from gateway.ports.clock import Clock
+from gateway.ports.knowledge import KnowledgeBase
+from gateway.ports.memory import Store, Transaction
 from gateway.services.feed import Feed, TicketChanged
 from gateway.services.tickets import save_change, with_decisions
 from routing.deadlines import Reckoning

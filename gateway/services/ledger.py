@@ -16,7 +16,7 @@ import structlog
 
 from gateway.domain.errors import Unavailable
 from gateway.domain.events import Fact
-from gateway.ports import Store, Transaction
+from gateway.ports.memory import Store, Transaction
 from gateway.services.feed import Feed
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.errors import GatewayError, Refused, Unavailable
 from gateway.domain.transcript import Gap, Utterance
 from gateway.domain.transfer import HandOffState, TransferState
-from gateway.ports import IncomingCall
+from gateway.ports.telephony import IncomingCall
 from gateway.services.call_record import CallRecord
 from gateway.services.desk import Agent
 from gateway.services.exchange import Exchange

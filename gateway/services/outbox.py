@@ -16,7 +16,9 @@ import structlog
 
 from gateway.domain.casework import Channel, Message
 from gateway.domain.errors import GatewayError, Refused, Unavailable
-from gateway.ports import Cases, Clock, Sender, Store, Transaction
+from gateway.ports.casework import Cases, Sender
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Store, Transaction
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,9 @@ from gateway.domain.call import CallId
 from gateway.domain.errors import Refused
 from gateway.domain.events import Fact
 from gateway.domain.ticket import Ticket, TicketState
-from gateway.ports import Clock, IncomingCall, Store, Transaction
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Store, Transaction
+from gateway.ports.telephony import IncomingCall
 from gateway.services.exchange import Exchange
 from gateway.services.live_call import LiveCall
 from gateway.services.tickets import save_change

@@ -14,7 +14,8 @@ from gateway.domain.decision import Decision
 from gateway.domain.errors import Conflict, Refused
 from gateway.domain.events import Fact
 from gateway.domain.ticket import Elements, Ticket, TicketId
-from gateway.ports import Clock, Store, Transaction
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Store, Transaction
 from gateway.services.feed import Feed, TicketChanged
 from routing.decide import Understanding
 

@@ -1,4 +1,4 @@
-"""Casework on the database (`gateway.ports.CaseWrites`, `gateway.ports.Cases`).
+"""Casework on the database (`gateway.ports.casework.CaseWrites`, `gateway.ports.casework.Cases`).
 
 Every list is read from an index in its own order, from the place where the last page ended, so that a page costs the
 same among ten thousand cases and among a million.

@@ -78,7 +78,7 @@ def read_entries(
     before: int | None,
     limit: int,
 ) -> Sequence[Entry]:
-    """Return at most *limit* entries of the call and the ticket asked for; see `gateway.ports.Store.entries`."""
+    """Return at most *limit* entries of the call and the ticket asked for; see `gateway.ports.memory.Store.entries`."""
     query = _BY_NUMBER.where(journal.c.seq > after).limit(limit)
     if before is not None:
         query = query.where(journal.c.seq < before).order_by(None).order_by(journal.c.seq.desc())

@@ -1,4 +1,4 @@
-"""The knowledge base on the database (`gateway.ports.KnowledgeBase`, `gateway.ports.KnowledgeWrites`).
+"""The knowledge base on the database (`gateway.ports.knowledge.KnowledgeBase`, `gateway.ports.knowledge.KnowledgeWrites`).
 
 A search is two questions to one moment of the index: in how many articles each term stands, then, for the terms that
 are worth it, the sum of what they weigh in each article. Both are plain SQL that SQLite and PostgreSQL answer alike.
@@ -26,7 +26,7 @@ from gateway.domain.knowledge import (
     Content,
     Version,
 )
-from gateway.ports import Weigh
+from gateway.ports.knowledge import Weigh
 from gateway.storage.knowledge_schema import articles, checks, terms, versions
 
 T_co = TypeVar("T_co", covariant=True)

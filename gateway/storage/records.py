@@ -14,7 +14,7 @@ from gateway.domain.decision import Decision
 from gateway.domain.errors import OurMistake
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
-from gateway.ports import CallLeg
+from gateway.ports.memory import CallLeg
 from gateway.storage.chain import Record, instant
 
 Values = dict[str, Any]

@@ -13,7 +13,7 @@ from sqlalchemy import exc
 
 from gateway.domain.errors import OurMistake, Unavailable
 from gateway.domain.events import Fact, Json
-from gateway.ports import Clock
+from gateway.ports.clock import Clock
 from gateway.storage.anchor import read_anchor, write_anchor
 from gateway.storage.chain import Anchor
 from gateway.storage.database import Database, Hindered

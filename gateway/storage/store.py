@@ -1,4 +1,4 @@
-"""`SqlStore`: what remembers (`gateway.ports.Store`, `gateway.ports.Accounts`), on SQLite or PostgreSQL."""
+"""`SqlStore`: what remembers (`gateway.ports.memory.Store`, `gateway.ports.memory.Accounts`), on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from gateway.domain.errors import Unavailable
 from gateway.domain.events import Entry
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg, Clock, Transaction
+from gateway.ports.clock import Clock
+from gateway.ports.memory import CallLeg, Transaction
 from gateway.storage.cases import SqlCases
 from gateway.storage.journal import read_entries
 from gateway.storage.knowledge import SqlKnowledgeBase

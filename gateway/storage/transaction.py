@@ -1,4 +1,4 @@
-"""One unit of work on the database: what `gateway.ports.Transaction` asks for, and the accounts."""
+"""One unit of work on the database: what `gateway.ports.memory.Transaction` asks for, and the accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg
+from gateway.ports.memory import CallLeg
 from gateway.storage import schema
 from gateway.storage.cases import SqlCaseWrites
 from gateway.storage.chain import Anchor, entry_of, link

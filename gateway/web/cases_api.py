@@ -20,7 +20,7 @@ from gateway.domain.errors import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import TicketId
-from gateway.ports import Transaction
+from gateway.ports.memory import Transaction
 from gateway.services import permissions
 from gateway.services.case_file import CaseFile, CaseView, EventView
 from gateway.services.casework import Changed, Done, UnknownUnit

@@ -15,7 +15,10 @@ from gateway.domain.casework import Partner
 from gateway.domain.events import Fact, Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
-from gateway.ports import Accounts, Cases, Clock, ModelDescription, Store
+from gateway.ports.casework import Cases
+from gateway.ports.clock import Clock
+from gateway.ports.hearing import ModelDescription
+from gateway.ports.memory import Accounts, Store
 from gateway.services.case_file import CaseFiles
 from gateway.services.casework import Casework
 from gateway.services.desk import Desk

@@ -23,7 +23,7 @@ from gateway.domain.errors import Refused
 from gateway.domain.events import Fact
 from gateway.domain.rules import Stage, Urgency
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
-from gateway.ports import Transaction
+from gateway.ports.memory import Transaction
 from gateway.services import permissions
 from gateway.services.case_file import CaseFile
 from gateway.services.casework import Changed, Done

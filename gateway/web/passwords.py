@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.domain.account import Account, AccountRole
-from gateway.ports import Accounts
+from gateway.ports.memory import Accounts
 
 SHORTEST = 10
 LONGEST = 200

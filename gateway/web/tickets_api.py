@@ -17,7 +17,7 @@ from msgspec import Meta
 from gateway.domain.call import CallId
 from gateway.domain.errors import Conflict
 from gateway.domain.ticket import Ticket, TicketId
-from gateway.ports import CallLeg
+from gateway.ports.memory import CallLeg
 from gateway.services.recordings import Sound
 from gateway.web.context import Visit
 from gateway.web.problems import Problem, not_found

@@ -18,7 +18,7 @@ from gateway.domain.decision import Decision
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg
+from gateway.ports.memory import CallLeg
 from gateway.services.desk import Agent
 from gateway.services.feed import Said
 from gateway.services.handoff import HandOff

@@ -1,4 +1,4 @@
-"""What every store keeps of the knowledge base, and how it is read back (`gateway.ports.KnowledgeBase`)."""
+"""What every store keeps of the knowledge base, and how it is read back (`gateway.ports.knowledge.KnowledgeBase`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from gateway.domain.knowledge import (
     moved,
     written,
 )
-from gateway.ports import KnowledgeBase, Store
+from gateway.ports.knowledge import KnowledgeBase
+from gateway.ports.memory import Store
 
 NOON = datetime(2026, 11, 21, 4, 0, 0, 7, UTC)
 DAY = date(2026, 11, 21)

@@ -18,7 +18,7 @@ from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.events import Entry, Fact, Json
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
-from gateway.ports import Accounts, CallLeg, Store, Transaction
+from gateway.ports.memory import Accounts, CallLeg, Store, Transaction
 from gateway.storage.chain import GENESIS
 
 NOON = datetime(2026, 11, 21, 4, 0, 0, 123456, UTC)

@@ -104,7 +104,7 @@ class CaseMemory:
 
 
 class MemoryCases:
-    """`gateway.ports.Cases` over what `reach` gives."""
+    """`gateway.ports.casework.Cases` over what `reach` gives."""
 
     def __init__(self, reach: Callable[[], Awaitable[CaseMemory]]) -> None:
         self._reach = reach

@@ -44,7 +44,7 @@ LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "12
 
 
 class WallClock:
-    """`gateway.ports.Clock`: today's calendar, and the running loop's stop-watch."""
+    """`gateway.ports.clock.Clock`: today's calendar, and the running loop's stop-watch."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -54,7 +54,7 @@ class WallClock:
 
 
 class MemoryAccounts:
-    """`gateway.ports.Accounts` in memory; `fail` makes it unavailable."""
+    """`gateway.ports.memory.Accounts` in memory; `fail` makes it unavailable."""
 
     def __init__(self) -> None:
         self.known: dict[str, Account] = {}

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.knowledge import Article, ArticleId, ArticleState, Check, CheckId, CheckKind, Version
-from gateway.ports import Weigh
+from gateway.ports.knowledge import Weigh
 from gateway.storage.chain import canonical
 
 
@@ -59,7 +59,7 @@ class KnowledgeMemory:
 
 
 class MemoryKnowledgeBase:
-    """`gateway.ports.KnowledgeBase` on what *reach* gives, which may fail."""
+    """`gateway.ports.knowledge.KnowledgeBase` on what *reach* gives, which may fail."""
 
     def __init__(self, reach: Callable[[], Awaitable[KnowledgeMemory]]) -> None:
         self._reach = reach

@@ -12,7 +12,7 @@ from gateway.domain.decision import Citation
 from gateway.domain.knowledge import ArticleId, ArticleKind, Content
 from gateway.domain.profile import Profile, Ruling
 from gateway.domain.rules import ANSWER, DUTY, FRESHNESS, NOTICE, Span
-from gateway.ports import Clock
+from gateway.ports.clock import Clock
 from gateway.services.feed import Feed
 from gateway.services.knowledge import Librarian
 from routing.deadlines import Reckoning

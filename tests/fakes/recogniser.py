@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from gateway.domain.call import LegId
 from gateway.domain.transcript import Gap, Utterance, Word
-from gateway.ports import ModelDescription
+from gateway.ports.hearing import ModelDescription
 
 LAST_WORDS = 0.3
 """Seconds in which the last words may still come."""
@@ -34,7 +34,7 @@ class ScriptedRecognition:
 
 
 class ScriptedRecognizer:
-    """`gateway.ports.Recognizer` whose words come from `say`."""
+    """`gateway.ports.hearing.Recognizer` whose words come from `say`."""
 
     def __init__(self) -> None:
         self.model = ModelDescription(name="scripted", kind="demo", words_zh="测试")

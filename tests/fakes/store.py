@@ -17,7 +17,7 @@ from gateway.domain.errors import Conflict, OurMistake, Unavailable
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import CallLeg, Transaction
+from gateway.ports.memory import CallLeg, Transaction
 from gateway.storage.chain import Anchor, canonical, entry_of, link
 from tests.fakes.cases import CaseMemory, MemoryCases
 from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
@@ -103,7 +103,7 @@ class _Memory:
 
 
 class MemoryStore:
-    """A `gateway.ports.Store` and `gateway.ports.Accounts` in memory; `fail` makes it unavailable for a while."""
+    """A `gateway.ports.memory.Store` and `gateway.ports.memory.Accounts` in memory; `fail` makes it unavailable for a while."""
 
     def __init__(self) -> None:
         self._memory = _Memory()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.domain.call import CallId, Destination, Leg, LegEvent, LegId, LegState, Role
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports import DigitPressed, IncomingCall, LegEnded, LegNews, Story, TapFrame
+from gateway.ports.telephony import DigitPressed, IncomingCall, LegEnded, LegNews, Story, TapFrame
 
 PROMPT_LENGTH = 3.0
 
@@ -146,7 +146,7 @@ class FarEnd:
 
 @dataclass
 class FakeTelephony:
-    """`gateway.ports.CallControl` over scripted far ends, by destination."""
+    """`gateway.ports.telephony.CallControl` over scripted far ends, by destination."""
 
     far_ends: dict[str, FarEnd] = field(default_factory=dict)
     legs: list[FakeLeg] = field(default_factory=list)

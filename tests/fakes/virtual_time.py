@@ -38,7 +38,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """`gateway.ports.Clock` on the running loop's virtual time."""
+    """`gateway.ports.clock.Clock` on the running loop's virtual time."""
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.monotonic())

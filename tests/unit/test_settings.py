@@ -13,29 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import (
-    Address,
-    Asr,
-    Casework,
-    ChainLink,
-    Desk,
-    Duration,
-    EmergencyLine,
-    Handoff,
-    ListenAddress,
-    Log,
-    Media,
-    Node,
-    Partner,
-    Settings,
-    SettingsError,
-    Sip,
-    Telephone,
-    Trunk,
-    Unit,
-    Web,
-    load,
-)
+from config.sections import Asr, Casework, Log, Node, Partner, Web
+from config.settings import Settings, load
+from config.telephone_line import ChainLink, Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
+from config.toml_file import SettingsError
+from config.values import Address, Duration, ListenAddress
 
 EXAMPLE = Path("config/gateway.example.toml")
 SECTIONS: dict[str, type[msgspec.Struct]] = {

@@ -8,7 +8,9 @@ import pytest
 
 from channels.sip.connections import Target
 from channels.sip.numbers import read_number
-from config.settings import FarAddress, Settings, SettingsError, load
+from config.settings import Settings, load
+from config.toml_file import SettingsError
+from config.values import FarAddress
 from gateway.sip_parts import Directory, call_settings, trunk_of, user_agent_settings
 
 TRUNK = '[[trunk]]\nname = "telecom"\naddress = "{}"\n'

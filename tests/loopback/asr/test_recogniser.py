@@ -18,7 +18,7 @@ from asr.recogniser import FAILURES_TO_GIVE_UP, VoskRecognizer
 from asr.recognition import LOST, LegRecognition
 from gateway.domain.call import LegId
 from gateway.domain.transcript import Gap, Utterance
-from gateway.ports import Recognizer
+from gateway.ports.hearing import Recognizer
 
 SPEECH = Path(__file__).parents[3] / "gateway" / "demo_speech"
 DEMO = ModelChoice(path=DEMO_MODEL, kind=ModelKind.DEMO)

@@ -11,7 +11,7 @@ from channels.sip.call_control import CallSettings, SipCallControl
 from channels.sip.connections import MOST_OF_A_STRANGER, ListenAddress, Target
 from channels.sip.user_agent import Trunk, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Role
-from gateway.ports import IncomingCall, Story
+from gateway.ports.telephony import IncomingCall, Story
 from tests.fakes.sip import LIMIT, QUICK, ignore, udp, user_agent
 from tests.fakes.sip_peer import RawPeer
 

@@ -10,7 +10,7 @@ from channels.sip.connections import ListenAddress
 from channels.sip.sdp import SessionDescription
 from channels.sip.user_agent import Trunk, UserAgentSettings
 from gateway.domain.call import CallId
-from gateway.ports import IncomingCall
+from gateway.ports.telephony import IncomingCall
 from tests.fakes.sip import QUICK, udp
 from tests.fakes.sip_peer import RawPeer
 

@@ -10,7 +10,7 @@ from channels.sip.connections import ListenAddress
 from channels.sip.sdp import SessionDescription
 from channels.sip.user_agent import Trunk, UserAgentSettings
 from gateway.domain.call import CallId
-from gateway.ports import IncomingCall, LegEnded
+from gateway.ports.telephony import IncomingCall, LegEnded
 from tests.fakes.sip import LIMIT, QUICK, offer, udp
 from tests.fakes.sip_peer import RawPeer
 

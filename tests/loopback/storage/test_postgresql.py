@@ -27,7 +27,7 @@ from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.errors import Conflict, OurMistake, Refused, Unavailable
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
-from gateway.ports import Transaction
+from gateway.ports.memory import Transaction
 from gateway.storage import postgresql as postgresql_module
 from gateway.storage.anchor import anchor_path
 from gateway.storage.chain import Verdict

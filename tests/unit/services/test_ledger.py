@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.domain.events import Fact
-from gateway.ports import Transaction
+from gateway.ports.memory import Transaction
 from gateway.services.feed import BACKLOG, Dropped, Feed, FeedItem
 from gateway.services.ledger import Ledger
 from tests.fakes.store import MemoryStore

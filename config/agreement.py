@@ -1,0 +1,159 @@
+"""What no single key of the settings can tell: whether they agree with one another."""
+
+from __future__ import annotations
+
+import ipaddress
+import zoneinfo
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from config.sections import Partner
+from config.telephone_line import Telephone, Trunk
+from config.toml_file import Key
+from config.values import SHORTEST_KEY, Address, FarAddress, ListenAddress, span
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
+    """Yield what no single key can tell, the first mistake first."""
+    yield from _bad_node(settings)
+    yield from _repeated("trunk", [trunk.name for trunk in settings.trunk], "name")
+    yield from _repeated("telephone", [telephone.user for telephone in settings.telephone], "user")
+    yield from _repeated("telephone", [telephone.agent for telephone in settings.telephone], "agent")
+    yield from _repeated("emergency_line", [line.line for line in settings.emergency_line], "line")
+    yield from _repeated("unit", [unit.id for unit in settings.unit], "id")
+    yield from _repeated("partner", [partner.id for partner in settings.partner], "id")
+    for index, trunk in enumerate(settings.trunk):
+        yield from _bad_trunk(("trunk", index), trunk)
+    for index, telephone in enumerate(settings.telephone):
+        yield from _bad_telephone(("telephone", index), telephone)
+    for index, line in enumerate(settings.emergency_line):
+        for position, link in enumerate(line.chain):
+            place: Key = ("emergency_line", index, "chain", position)
+            yield from _bad_number(place, link.number, link.trunk, "emergency", settings)
+    for index, unit in enumerate(settings.unit):
+        yield from _bad_number(("unit", index), unit.number, unit.trunk, "unit", settings)
+    units = {unit.id for unit in settings.unit}
+    for index, partner in enumerate(settings.partner):
+        yield from _bad_partner(("partner", index), partner, units)
+
+
+def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
+    sip, media = settings.sip, settings.media
+    for index, text in enumerate(sip.listen):
+        yield from _refused(("sip", "listen", index), ListenAddress.parse, text)
+    yield from _repeated("sip", list(sip.listen), "listen")
+    yield from _repeated("sip", list(sip.digest), "digest")
+    yield from _refused(("web", "listen"), Address.parse, settings.web.listen)
+    yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
+    if settings.node.database and not settings.node.database.startswith(("postgresql://", "postgres://")):
+        yield ("node", "database"), 'expected postgresql://USER@HOST/DATABASE, or "" for SQLite in node.data'
+    if sip.registration_min > sip.registration_max:
+        yield ("sip", "registration_min"), "is longer than sip.registration_max"
+    for index, text in enumerate(sip.nameservers):
+        yield from _refused(("sip", "nameservers", index), _name_server, text)
+    if sip.session_interval_min > sip.session_interval:
+        yield ("sip", "session_interval_min"), "is longer than sip.session_interval"
+    if bool(sip.tls_certificate) != bool(sip.tls_key):
+        yield ("sip", "tls_certificate"), "tls_certificate and tls_key belong together"
+    speaks_tls = any(text.startswith("tls:") for text in sip.listen)
+    if speaks_tls and not sip.tls_certificate:
+        yield ("sip", "tls_certificate"), "is missing; sip.listen speaks TLS"
+    if not speaks_tls and any(trunk.transport == "tls" for trunk in settings.trunk):
+        yield ("sip", "listen"), 'a [[trunk]] has transport = "tls"; name a tls:ADDRESS:PORT too'
+    if sip.t1 > sip.t2:
+        yield ("sip", "t1"), "is longer than sip.t2"
+    low, high = media.ports
+    if (low, high) != (0, 0) and (low < 1024 or low % 2 or high - low < 7):
+        yield (
+            ("media", "ports"),
+            "expected [LOW, HIGH], LOW even and from 1024, room for four legs of two ports; or [0, 0]",
+        )
+    if settings.casework.sweep_interval > span("60s"):
+        yield ("casework", "sweep_interval"), "is longer than 60s: deadlines must not fire later"
+    if media.silence_alert > media.silence_limit:
+        yield ("media", "silence_alert"), "is longer than media.silence_limit"
+    yield from _repeated("media", list(media.laws), "laws")
+
+
+def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:
+    yield from _refused((*place, "address"), FarAddress.parse, trunk.address)
+    if trunk.proxy:
+        yield from _refused((*place, "proxy"), FarAddress.parse, trunk.proxy)
+    if trunk.register and not trunk.username:
+        yield (*place, "register"), "needs username and password"
+    for index, source in enumerate(trunk.sources):
+        yield from _refused((*place, "sources", index), ipaddress.ip_network, source)
+    if trunk.password and trunk.password_file:
+        yield (*place, "password_file"), "give password or password_file, not both"
+    if bool(trunk.username) != bool(trunk.password or trunk.password_file):
+        yield (*place, "username"), "username and password belong together"
+
+
+def _bad_telephone(place: Key, telephone: Telephone) -> Iterator[tuple[Key, str]]:
+    if telephone.password and telephone.password_file:
+        yield (*place, "password_file"), "give password or password_file, not both"
+    if not telephone.password and not telephone.password_file:
+        yield (*place, "password"), "is missing; give password or password_file"
+    if telephone.role == "agent" and not telephone.agent:
+        yield (*place, "agent"), 'is missing; a telephone with role = "agent" belongs to one'
+    if telephone.role != "agent" and telephone.agent:
+        yield (*place, "agent"), 'only a telephone with role = "agent" has one'
+
+
+def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:
+    if partner.unit and partner.unit not in units:
+        yield (*place, "unit"), f"there is no unit {partner.unit!r}; known are {', '.join(sorted(units)) or 'none'}"
+    for name in ("api_key", "secret"):
+        given, file = getattr(partner, name), getattr(partner, f"{name}_file")
+        if given and file:
+            yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
+        if given and len(given) < SHORTEST_KEY:
+            yield (*place, name), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32` makes"
+    if partner.webhook and not partner.webhook.startswith(("https://", "http://")):
+        yield (*place, "webhook"), "expected an address such as https://unit.example/jiesu"
+    if bool(partner.webhook) != bool(partner.secret or partner.secret_file):
+        yield (*place, "webhook"), "webhook and secret belong together"
+    if not partner.webhook and not partner.api_key and not partner.api_key_file:
+        yield (*place, "api_key"), "is missing; a partner has an api_key, a webhook, or both"
+
+
+def _bad_number(place: Key, number: str, trunk: str, role: str, settings: Settings) -> Iterator[tuple[Key, str]]:
+    """Check one number that may be rung: at a trunk that exists, or at a telephone that has the right role."""
+    if trunk:
+        if trunk not in {known.name for known in settings.trunk}:
+            yield (*place, "trunk"), "no [[trunk]] has this name"
+        return
+    roles = {telephone.role for telephone in settings.telephone if telephone.user == number}
+    if not roles:
+        yield (*place, "number"), "no [[telephone]] has this user; name the trunk that leads there"
+    elif role not in roles:
+        yield (*place, "number"), f'this telephone has role = "{roles.pop()}", not "{role}"'
+
+
+def _repeated(table: str, names: list[str], key: str) -> Iterator[tuple[Key, str]]:
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            place: Key = (table, key, index) if table in ("sip", "media") else (table, index, key)
+            yield place, "is there twice"
+
+
+def _refused(key: Key, parse: Any, text: str) -> Iterator[tuple[Key, str]]:
+    try:
+        parse(text)
+    except ValueError as error:
+        yield key, str(error)
+
+
+def _name_server(text: str) -> None:
+    if Address.parse(text).port == 0:
+        raise ValueError("expected a port above 0")
+
+
+def _zone(text: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone on this machine") from error
