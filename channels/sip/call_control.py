@@ -1,4 +1,4 @@
-"""Telephony as the services want it: `gateway.ports.telephony.CallControl` over the SIP user agent and the media engine.
+"""Telephony as the services want it: `CallControl` over the SIP user agent and the media engine.
 
 Calls to the hotline's numbers become legs and are handed on; legs to telephones and trunks are originated; trunks are
 asked by OPTIONS whether they live. A failure in one leg ends that leg alone.

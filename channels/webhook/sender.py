@@ -1,4 +1,4 @@
-"""The sender of webhooks (`gateway.ports.casework.Sender`): one signed POST for each message, with the full ticket as it stands.
+"""The sender of webhooks (`Sender`): one signed POST for each message, with the full ticket as it stands.
 
 A case's webhook is not a picture of the moment it was made but of the moment it is sent, never an older one;
 ``revision`` tells which is newer when two overtake each other.

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from config import settings
+from config.sections import Node, Web
 from config.settings import Settings
+from config.telephone_line import ChainLink, Desk, EmergencyLine, Media, Sip, Telephone, Trunk, Unit
 from config.values import Duration, Secret
 from gateway.demo.stories import FIRE_LINE, WATER_COMPANY
 
@@ -37,23 +38,17 @@ class Passwords:
 def settings_for(data: Path, passwords: Passwords, *, carrier: str, page_port: int) -> Settings:
     """Return the settings of a gateway that keeps everything in *data*; *carrier* is the trunk's address."""
     return Settings(
-        node=settings.Node(name="demo", data=str(data)),
-        sip=settings.Sip(listen=(f"udp:{HOST}:0",), hotline_number=HOTLINE),
-        desk=settings.Desk(wrap_up_limit=Duration(seconds=WRAP_UP.total_seconds())),
-        media=settings.Media(ports=(0, 0)),
-        web=settings.Web(listen=f"{HOST}:{page_port}"),
-        trunk=(settings.Trunk(name="citizens", address=carrier),),
+        node=Node(name="demo", data=str(data)),
+        sip=Sip(listen=(f"udp:{HOST}:0",), hotline_number=HOTLINE),
+        desk=Desk(wrap_up_limit=Duration(seconds=WRAP_UP.total_seconds())),
+        media=Media(ports=(0, 0)),
+        web=Web(listen=f"{HOST}:{page_port}"),
+        trunk=(Trunk(name="citizens", address=carrier),),
         telephone=(
-            settings.Telephone(
-                user=AGENT, password=Secret(passwords.agent), name="一号坐席", role="agent", agent=AGENT
-            ),
-            settings.Telephone(
-                user=FIRE_LINE, password=Secret(passwords.desk), name="消防指挥中心值班台", role="emergency"
-            ),
-            settings.Telephone(user=UNIT_NUMBER, password=Secret(passwords.unit), name="自来水公司", role="unit"),
+            Telephone(user=AGENT, password=Secret(passwords.agent), name="一号坐席", role="agent", agent=AGENT),
+            Telephone(user=FIRE_LINE, password=Secret(passwords.desk), name="消防指挥中心值班台", role="emergency"),
+            Telephone(user=UNIT_NUMBER, password=Secret(passwords.unit), name="自来水公司", role="unit"),
         ),
-        emergency_line=(
-            settings.EmergencyLine(line=FIRE_LINE, name="火警", chain=(settings.ChainLink(number=FIRE_LINE),)),
-        ),
-        unit=(settings.Unit(id=WATER_COMPANY, name="自来水公司", number=UNIT_NUMBER, duties=("water_supply",)),),
+        emergency_line=(EmergencyLine(line=FIRE_LINE, name="火警", chain=(ChainLink(number=FIRE_LINE),)),),
+        unit=(Unit(id=WATER_COMPANY, name="自来水公司", number=UNIT_NUMBER, duties=("water_supply",)),),
     )

@@ -1,4 +1,4 @@
-"""The knowledge base on the database (`gateway.ports.knowledge.KnowledgeBase`, `gateway.ports.knowledge.KnowledgeWrites`).
+"""The knowledge base on the database (`gateway.ports.knowledge`).
 
 A search is two questions to one moment of the index: in how many articles each term stands, then, for the terms that
 are worth it, the sum of what they weigh in each article. Both are plain SQL that SQLite and PostgreSQL answer alike.

@@ -1,4 +1,4 @@
-"""`SqlStore`: what remembers (`gateway.ports.memory.Store`, `gateway.ports.memory.Accounts`), on SQLite or PostgreSQL."""
+"""`SqlStore`: what remembers (`gateway.ports.memory`), on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 

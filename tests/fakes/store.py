@@ -103,7 +103,7 @@ class _Memory:
 
 
 class MemoryStore:
-    """A `gateway.ports.memory.Store` and `gateway.ports.memory.Accounts` in memory; `fail` makes it unavailable for a while."""
+    """`Store` and `Accounts` of `gateway.ports.memory`, in memory; `fail` makes it unavailable for a while."""
 
     def __init__(self) -> None:
         self._memory = _Memory()
