@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from config.agreement import disagreements
+from config.channels import Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
@@ -31,6 +32,7 @@ class Settings(Section, frozen=True, kw_only=True):
     asr: Asr = Asr()
     web: Web = Web()
     casework: Casework = Casework()
+    public: Public = Public()
     log: Log = Log()
     trunk: tuple[Trunk, ...] = ()
     telephone: tuple[Telephone, ...] = ()

@@ -39,7 +39,8 @@ from gateway.domain.call import CallId, Destination
 from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import OurMistake, UnusableSetting
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.ports.clock import Clock
 from gateway.ports.telephony import IncomingCall

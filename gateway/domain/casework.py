@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from gateway.domain.case import Case, PeriodState
-from gateway.domain.events import Json
+from gateway.domain.json import Json
 from gateway.domain.rules import PeriodKind, Stage
 from gateway.domain.ticket import TicketId
 

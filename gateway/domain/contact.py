@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import NewType
+
+from gateway.domain.json import Json
 
 ContactId = NewType("ContactId", str)
 
@@ -20,7 +23,34 @@ class ChannelKind(Enum):
     WECHAT = "wechat"
     TELEGRAM = "telegram"
     OPEN311 = "open311"
+    APP = "app"
     PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place on the earth (WGS 84), degrees; ``name`` is what the sender calls it."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a contact, kept under the SHA-256 of its octets (lower-case hexadecimal).
+
+    ``name`` is the sender's; ``media_type`` is what the octets are, not what he called them; ``size`` in octets.
+    ``finding`` is what a virus scanner found, empty when clean or not scanned. ``shown`` is the hash of the copy for
+    display, an image re-encoded without its metadata; empty when there is none.
+    """
+
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    finding: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +60,9 @@ class Contact:
     ``external_id`` is the channel's own id of it (a Call-ID, a Message-ID ...): the pair
     (channel, external_id) is unique, so a repeated delivery is the same contact.
     ``sender`` is the petitioner's address on that channel as received (a telephone number, a mailbox),
-    empty when withheld; ``addressee`` is what was dialled or written to.
+    empty when withheld; ``addressee`` is what was dialled or written to. ``is_proven`` when the channel knows that the
+    address is his; ``telephone`` is where he may be called. ``original`` is the SHA-256 of the message byte for byte.
+    ``values`` is what the channel found out about it.
     """
 
     id: ContactId
@@ -40,3 +72,11 @@ class Contact:
     addressee: str
     received_at: datetime
     text: str = ""
+    subject: str = ""
+    sender_name: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    point: Point | None = None
+    is_proven: bool = False
+    telephone: str = ""
+    original: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)

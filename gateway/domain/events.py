@@ -6,16 +6,13 @@ belongs to, and plain JSON values. The kinds and their values are listed in docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
 
 from gateway.domain.call import CallId
+from gateway.domain.json import Json
 from gateway.domain.ticket import TicketId
-
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""A value that JSON can carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ import structlog
 from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.decision import Decision, DecisionKind
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.memory import CallLeg, Transaction

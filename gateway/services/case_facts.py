@@ -10,7 +10,7 @@ from typing import Any
 from gateway.domain import events
 from gateway.domain.case import COMMANDS, CaseId, Command, Fact
 from gateway.domain.casework import Actor
-from gateway.domain.events import Json
+from gateway.domain.json import Json
 from gateway.domain.rules import Span
 from gateway.domain.ticket import TicketId
 from gateway.services.case_messages import plain

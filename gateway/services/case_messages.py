@@ -15,7 +15,7 @@ from typing import Any
 from gateway.domain.case import Fact
 from gateway.domain.casework import DIGEST, CaseRecord, Channel, Message, Partner
 from gateway.domain.decision import Citation
-from gateway.domain.events import Json
+from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.ports.casework import CaseWrites
 

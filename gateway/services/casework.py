@@ -17,7 +17,7 @@ import structlog
 from gateway.domain.case import Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
 from gateway.domain.casework import Actor, ActorKind, CaseRecord, Partner
 from gateway.domain.errors import Conflict, Refused
-from gateway.domain.events import Json
+from gateway.domain.json import Json
 from gateway.domain.rules import SUPERVISE, Stage, Trigger
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.ports.clock import Clock

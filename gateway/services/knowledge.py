@@ -14,7 +14,8 @@ from functools import partial
 
 from gateway.domain.decision import Decision, DecisionKind, Reason
 from gateway.domain.errors import Conflict, Refused
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.knowledge import (
     Article,
     ArticleEvent,

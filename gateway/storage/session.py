@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy import exc
 
 from gateway.domain.errors import OurMistake, Unavailable
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.ports.clock import Clock
 from gateway.storage.anchor import read_anchor, write_anchor
 from gateway.storage.chain import Anchor

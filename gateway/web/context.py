@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account
 from gateway.domain.casework import Partner
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
 from gateway.ports.casework import Cases

@@ -15,7 +15,8 @@ from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
 from gateway.domain.errors import Conflict, OurMistake
-from gateway.domain.events import Entry, Fact, Json
+from gateway.domain.events import Entry, Fact
+from gateway.domain.json import Json
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports.memory import Accounts, CallLeg, Store, Transaction

@@ -13,7 +13,8 @@ from gateway.demo.live_view import LiveView
 from gateway.demo.view import PlainView, view_for
 from gateway.domain.call import CallId, LegId, Role
 from gateway.domain.contact import ChannelKind, ContactId
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.ticket import Elements, Ticket, TicketId
 from gateway.domain.transcript import Utterance
 from gateway.services.feed import FeedItem, Said, TicketChanged

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.domain.call import CallId
 from gateway.domain.errors import OurMistake
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.ticket import TicketId
 from gateway.storage.chain import GENESIS, Anchor, Record, canonical, check, entry_of, instant, link
 

@@ -9,7 +9,8 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.domain.call import CallId, Destination, LegId, Role
-from gateway.domain.events import Fact, Json
+from gateway.domain.events import Fact
+from gateway.domain.json import Json
 from gateway.domain.transcript import Gap
 from gateway.services.desk import Agent, Presence
 from gateway.services.feed import BACKLOG, Feed, Said

@@ -1,0 +1,19 @@
+"""Which written channels there are (书面渠道): one line for each, and what of the settings opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from config.settings import Settings
+from gateway.ports.intake import Means, WrittenChannel
+
+Opener = Callable[[Settings, Means], Iterable[WrittenChannel]]
+"""Makes the channels that the settings ask for; none when their section is absent."""
+
+OPENERS: tuple[Opener, ...] = ()
+
+
+def channels_of(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
+    """Yield every written channel that *settings* ask for."""
+    for opener in OPENERS:
+        yield from opener(settings, means)
