@@ -1,4 +1,4 @@
-"""The public door (公众入口): one HTTP server for citizens and for peers that call us back, apart from the desk's console.
+"""The public door (公众入口): one HTTP server for citizens and for peers that call back, apart from the console.
 
 Channels that are reached over HTTP hang their routes on it. It answers what nobody has a route for with 404, keeps
 every failure to the request that met it, and says 503 with Retry-After where the house cannot take a message now.
