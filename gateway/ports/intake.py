@@ -225,9 +225,84 @@ class SharedValues(Protocol):
         ...
 
 
+class Speaker(Enum):
+    """Whose words a line of a conversation are."""
+
+    CITIZEN = "citizen"
+    HOUSE = "house"
+    """A person of the hotline, or the hotline itself."""
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatLine:
+    """One line of a conversation (在线对话).
+
+    ``id`` is its writer's: it is the same line at every attempt. ``number`` counts the conversation's lines from 1
+    without a gap; the log gives it. ``source`` is what an assistant's answer rests on, for people to read;
+    ``emergencies`` are the lines to call, where this line tells to.
+    """
+
+    id: str
+    by: Speaker
+    text: str
+    at: datetime
+    number: int = 0
+    ticket_id: TicketId | None = None
+    source: str = ""
+    emergencies: tuple[str, ...] = ()
+    files: tuple[Attachment, ...] = ()
+
+
+class ChatLog(Protocol):
+    """What was said in conversations that a citizen fetches, kept until he has it and for as long as his ticket.
+
+    A conversation is named by the sender's address in the channel (`IncomingMessage.sender`, `OutgoingMessage.to`),
+    and begins with its first line.
+    """
+
+    async def add(self, conversation: str, line: ChatLine) -> ChatLine:
+        """Append *line* and return it with its number once that is durable; one of a known id, as it stands there.
+
+        Raises `Unavailable`.
+        """
+        ...
+
+    async def lines(self, conversation: str, after: int = 0) -> Sequence[ChatLine]:
+        """Return the lines numbered above *after*, in order; none of an unknown conversation. Raises `Unavailable`."""
+        ...
+
+    async def confirmed(self, conversation: str) -> int:
+        """Return the number up to which the citizen's side has the lines, 0 at first. Raises `Unavailable`."""
+        ...
+
+    async def confirm(self, conversation: str, number: int) -> None:
+        """Keep that his side has all lines up to *number*; a lower one than before changes nothing.
+
+        Raises `Unavailable`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantAnswer:
+    """What the knowledge base says: the words, and the article that they are from, as people read it."""
+
+    text: str
+    source: str
+
+
+class Assistant(Protocol):
+    """The text assistant (智能客服): it says what a published article says, and nothing else."""
+
+    async def answer(self, question: str) -> AssistantAnswer | None:
+        """Return an answer with its source, None when the knowledge base has none. Raises `Unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What the house lends a channel."""
+    """What the house lends a channel; no conversations without ``chats``, no assistant's answers without it."""
 
     clock: Clock
     zone: tzinfo
@@ -235,3 +310,5 @@ class Means:
     enquiries: Enquiries
     transcriber: Transcriber
     shared: SharedValues
+    chats: ChatLog | None = None
+    assistant: Assistant | None = None
