@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from config.sections import Partner
-from config.telephone_line import Telephone, Trunk
+from config.telephone_line import EmergencyLine, Telephone, Trunk
 from config.toml_file import Key
 from config.values import SHORTEST_KEY, Address, FarAddress, ListenAddress, span
 
@@ -30,6 +30,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, telephone in enumerate(settings.telephone):
         yield from _bad_telephone(("telephone", index), telephone)
     for index, line in enumerate(settings.emergency_line):
+        yield from _bad_webhook(("emergency_line", index), line)
         for position, link in enumerate(line.chain):
             place: Key = ("emergency_line", index, "chain", position)
             yield from _bad_number(place, link.number, link.trunk, "emergency", settings)
@@ -106,18 +107,25 @@ def _bad_telephone(place: Key, telephone: Telephone) -> Iterator[tuple[Key, str]
 def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:
     if partner.unit and partner.unit not in units:
         yield (*place, "unit"), f"there is no unit {partner.unit!r}; known are {', '.join(sorted(units)) or 'none'}"
-    for name in ("api_key", "secret"):
-        given, file = getattr(partner, name), getattr(partner, f"{name}_file")
-        if given and file:
-            yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
-        if given and len(given) < SHORTEST_KEY:
-            yield (*place, name), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32` makes"
-    if partner.webhook and not partner.webhook.startswith(("https://", "http://")):
-        yield (*place, "webhook"), "expected an address such as https://unit.example/jiesu"
-    if bool(partner.webhook) != bool(partner.secret or partner.secret_file):
-        yield (*place, "webhook"), "webhook and secret belong together"
+    yield from _bad_key(place, "api_key", partner.api_key, partner.api_key_file)
+    yield from _bad_webhook(place, partner)
     if not partner.webhook and not partner.api_key and not partner.api_key_file:
         yield (*place, "api_key"), "is missing; a partner has an api_key, a webhook, or both"
+
+
+def _bad_webhook(place: Key, owner: Partner | EmergencyLine) -> Iterator[tuple[Key, str]]:
+    yield from _bad_key(place, "secret", owner.secret, owner.secret_file)
+    if owner.webhook and not owner.webhook.startswith(("https://", "http://")):
+        yield (*place, "webhook"), "expected an address such as https://unit.example/jiesu"
+    if bool(owner.webhook) != bool(owner.secret or owner.secret_file):
+        yield (*place, "webhook"), "webhook and secret belong together"
+
+
+def _bad_key(place: Key, name: str, given: str, file: str) -> Iterator[tuple[Key, str]]:
+    if given and file:
+        yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
+    if given and len(given) < SHORTEST_KEY:
+        yield (*place, name), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32` makes"
 
 
 def _bad_number(place: Key, number: str, trunk: str, role: str, settings: Settings) -> Iterator[tuple[Key, str]]:

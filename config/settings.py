@@ -89,6 +89,7 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         media=replace(settings.media, prompts=absolute(settings.media.prompts)),
         trunk=with_password("trunk", settings.trunk),
         telephone=with_password("telephone", settings.telephone),
+        emergency_line=with_password("emergency_line", settings.emergency_line, "secret"),
         partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
     )
 

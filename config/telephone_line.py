@@ -90,6 +90,9 @@ class EmergencyLine(Section, frozen=True, kw_only=True):
     line: Number
     name: Name
     chain: Annotated[tuple[ChainLink, ...], Meta(min_length=1)]
+    webhook: str = ""
+    secret: Secret = Secret()
+    secret_file: str = ""
 
 
 class Unit(Section, frozen=True, kw_only=True):

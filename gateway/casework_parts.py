@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from channels.webhook.sender import Webhook, WebhookSender
 from config import calendars, phrases
@@ -29,10 +31,12 @@ from gateway.services.case_file import CaseFiles
 from gateway.services.case_messages import Words
 from gateway.services.casework import Casework
 from gateway.services.feed import Feed
-from gateway.services.outbox import Outbox
+from gateway.services.outbox import Outbox, Patience
 from gateway.storage.store import SqlStore
 
 CALENDARS = Path(calendars.__file__).parent / "calendars"
+URGENT = Patience(first_wait=timedelta(seconds=1), longest_wait=timedelta(seconds=30), attempts=60)
+"""An emergency is tried again at once, and for about half an hour: then it is no news to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,20 @@ def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed)
 
 @asynccontextmanager
 async def running(parts: CaseworkParts, settings: Settings, store: SqlStore, clock: Clock) -> AsyncIterator[None]:
-    """Let the clock of cases and the outbox run inside the block."""
+    """Let the clock of cases and the outboxes run inside the block; emergencies have one for themselves."""
     webhooks = {each.id: Webhook(url=each.webhook, secret=each.secret) for each in settings.partner if each.webhook}
-    async with WebhookSender(webhooks, partial(_body, parts.files, clock), clock) as sender:
+    desks = {each.line: Webhook(url=each.webhook, secret=each.secret) for each in settings.emergency_line}
+    body = partial(_body, parts.files, clock)
+    async with (
+        WebhookSender(webhooks, body, clock) as sender,
+        WebhookSender({line: desk for line, desk in desks.items() if desk.url}, _report, clock, limit=5.0) as alarm,
+    ):
         outbox = Outbox(store, store.cases, clock, {Channel.PARTNER: sender} if webhooks else {})
+        alarms = Outbox(store, store.cases, clock, {Channel.EMERGENCY: alarm}, every=0.25, patience=URGENT)
         tasks = [
             asyncio.create_task(parts.clock.run(), name="case clock"),
             asyncio.create_task(outbox.run(), name="outbox"),
+            asyncio.create_task(alarms.run(), name="emergency outbox"),
         ]
         try:
             yield
@@ -85,6 +96,12 @@ async def running(parts: CaseworkParts, settings: Settings, store: SqlStore, clo
 
 async def _body(files: CaseFiles, clock: Clock, message: Message) -> bytes:
     return await files.pushed(message, clock.now())
+
+
+async def _report(message: Message) -> bytes:
+    """Return an emergency as it was when it was reported: each state has a report of its own."""
+    told = {"event": message.kind, "key": message.key, "at": message.at, "text": message.text}
+    return msgspec.json.encode({**told, "values": message.values})
 
 
 def books(profile_id: str) -> Books:

@@ -1,4 +1,4 @@
-"""The sender of webhooks (`Sender`): one signed POST for each message, with the full ticket as it stands.
+"""The sender of webhooks (`Sender`): one signed POST for each message, to a partner or an emergency line's system.
 
 A case's webhook is not a picture of the moment it was made but of the moment it is sent, never an older one;
 ``revision`` tells which is newer when two overtake each other.
@@ -26,7 +26,7 @@ GONE = 410
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Where a partner wants to be told, and the secret that both know."""
+    """Where another system wants to be told, and the secret that both know."""
 
     url: str
     secret: str = field(repr=False)
@@ -37,7 +37,7 @@ Body = Callable[[Message], Awaitable[bytes]]
 
 
 class WebhookSender:
-    """Posts messages to partners. Use as an async context manager."""
+    """Posts messages to other systems. Use as an async context manager."""
 
     def __init__(self, webhooks: Mapping[str, Webhook], body: Body, clock: Clock, *, limit: float = LIMIT) -> None:
         self._webhooks = webhooks
@@ -62,7 +62,7 @@ class WebhookSender:
         """Deliver *message*. Raises `Unavailable` unless the answer is 2xx; `Refused` for 410, or without webhook."""
         webhook = self._webhooks.get(message.to)
         if webhook is None or self._client is None:
-            raise Refused(f"partner {message.to} has no webhook")
+            raise Refused(f"{message.to} has no webhook")
         body = await self._body(message)
         timestamp = int(self._clock.now().timestamp())
         headers = {
@@ -76,8 +76,8 @@ class WebhookSender:
             async with self._client.post(webhook.url, data=body, headers=headers, allow_redirects=False) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"partner {message.to}: {type(error).__name__}") from error
+            raise Unavailable(f"{message.to}: {type(error).__name__}") from error
         if status == GONE:
-            raise Refused(f"partner {message.to} answered 410 Gone")
+            raise Refused(f"{message.to} answered 410 Gone")
         if not 200 <= status < 300:
-            raise Unavailable(f"partner {message.to} answered {status}")
+            raise Unavailable(f"{message.to} answered {status}")

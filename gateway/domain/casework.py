@@ -111,13 +111,14 @@ class CaseQuery:
 
 
 class Channel(Enum):
-    """To whom a message goes; ``partner`` is another system, by webhook."""
+    """To whom a message goes; ``partner`` is another system, ``emergency`` an emergency line's, both by webhook."""
 
     PETITIONER = "petitioner"
     UNIT = "unit"
     HOTLINE = "hotline"
     LEADER = "leader"
     PARTNER = "partner"
+    EMERGENCY = "emergency"
 
 
 DIGEST = "digest"

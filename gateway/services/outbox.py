@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -26,23 +26,40 @@ AT_ONCE = 20
 """Messages on their way at the same time."""
 CLAIM = timedelta(minutes=2)
 """How long a node that took a message may keep others from it; longer than any attempt."""
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=1)
-"""How long after the first failure a message is tried again; twice as long after each further one, up to an hour."""
-ATTEMPTS = 80
-"""After so many, about three days, nobody is there to hear it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long messages are tried, and how often.
+
+    ``first_wait`` passes after the first failure, twice as long after each further one, ``longest_wait`` at most; after
+    ``attempts`` nobody is there to hear it: three days as it stands here.
+    """
+
+    first_wait: timedelta = timedelta(seconds=10)
+    longest_wait: timedelta = timedelta(hours=1)
+    attempts: int = 80
 
 
 class Outbox:
     """Sends the messages of those channels that have a sender."""
 
     def __init__(
-        self, store: Store, cases: Cases, clock: Clock, senders: Mapping[Channel, Sender], *, every: float = 2.0
+        self,
+        store: Store,
+        cases: Cases,
+        clock: Clock,
+        senders: Mapping[Channel, Sender],
+        *,
+        every: float = 2.0,
+        patience: Patience = Patience(),
     ) -> None:
         self._store = store
         self._cases = cases
         self._clock = clock
         self._senders = senders
         self._every = every
+        self._patience = patience
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -91,6 +108,6 @@ class Outbox:
         await self._store.commit(lambda tx: tx.cases.save_message(outcome))
 
     def _later(self, message: Message, reason: str) -> Message:
-        wait = min(FIRST_WAIT * 2 ** min(message.attempts - 1, 16), LONGEST_WAIT)
-        given_up = message.attempts >= ATTEMPTS
+        wait = min(self._patience.first_wait * 2 ** min(message.attempts - 1, 16), self._patience.longest_wait)
+        given_up = message.attempts >= self._patience.attempts
         return replace(message, due=self._clock.now() + wait, error=reason, given_up=given_up)

@@ -19,7 +19,7 @@ from gateway.domain.ticket import TicketId, TicketState
 from gateway.services import permissions
 from gateway.services.case_clock import BATCH, CaseClock
 from gateway.services.casework import Changed, UnknownUnit
-from gateway.services.outbox import ATTEMPTS, CLAIM, FIRST_WAIT, Outbox
+from gateway.services.outbox import CLAIM, Outbox, Patience
 from gateway.storage.journal import verify
 from gateway.storage.postgresql import PostgresDatabase
 from gateway.storage.store import SqlStore
@@ -428,7 +428,7 @@ async def test_what_cannot_be_sent_is_tried_later_and_later_and_what_never_can_i
     assert await outbox.send_due() == 1
     (message,) = await store.cases.messages(Channel.PARTNER)
 
-    assert waits == [FIRST_WAIT, 2 * FIRST_WAIT]
+    assert waits == [Patience().first_wait, 2 * Patience().first_wait]
     assert (message.given_up, message.attempts, message.error) == (True, 3, "gone")
     room.clock.at += timedelta(days=9)
     assert await outbox.send_due() == 0
@@ -439,7 +439,7 @@ async def test_nobody_is_tried_for_ever(store: Any) -> None:
     ticket = await room.ticket()
     await room.do(ticket, "accept", category="help")
     (message,) = await store.cases.messages(Channel.PARTNER)
-    await store.commit(lambda tx: tx.cases.save_message(replace(message, attempts=ATTEMPTS - 1)))
+    await store.commit(lambda tx: tx.cases.save_message(replace(message, attempts=Patience().attempts - 1)))
     outbox = Outbox(store, store.cases, room.clock, {Channel.PARTNER: Post(Unavailable("away"))})
     await outbox.send_due()
 
