@@ -14,6 +14,7 @@ from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.casework import CaseWrites
+from gateway.ports.correspondence import CorrespondenceWrites
 from gateway.ports.knowledge import KnowledgeWrites
 
 T = TypeVar("T")
@@ -46,12 +47,17 @@ class Transaction(Protocol):
         """The knowledge base's part of it."""
         ...
 
+    @property
+    def correspondence(self) -> CorrespondenceWrites:
+        """The written contacts' part of it."""
+        ...
+
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
         """Return the contact that this delivery already made."""
         ...
 
-    def add_contact(self, contact: Contact) -> None:
-        """Keep a new contact. Raises `OurMistake` when (channel, external_id) is taken."""
+    def add_contact(self, contact: Contact, ticket_id: TicketId) -> None:
+        """Keep a new contact of a ticket. Raises `OurMistake` when (channel, external_id) is taken."""
         ...
 
     def ticket(self, ticket_id: TicketId) -> Ticket | None:

@@ -96,7 +96,7 @@ class CallRecord:
 
         def work(tx: Transaction) -> None:
             if tx.contact_by(contact.channel, contact.external_id) is None:
-                tx.add_contact(contact)
+                tx.add_contact(contact, ticket.id)
                 tx.save_ticket(ticket)
                 for fact in facts:
                     tx.append(fact)

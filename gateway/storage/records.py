@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import CallId, LegId, Role
-from gateway.domain.contact import ChannelKind, Contact, ContactId
+from gateway.domain.contact import Attachment, ChannelKind, Contact, ContactId, Point
 from gateway.domain.decision import Decision
 from gateway.domain.errors import OurMistake
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
@@ -18,6 +18,21 @@ from gateway.ports.memory import CallLeg
 from gateway.storage.chain import Record, instant
 
 Values = dict[str, Any]
+
+_CONTACT_COLUMNS = frozenset({"id", "channel", "external_id", "sender", "addressee", "received_at", "text"})
+
+
+class _More(msgspec.Struct):
+    """What a contact has that nobody looks it up by."""
+
+    subject: str = ""
+    sender_name: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    point: Point | None = None
+    is_proven: bool = False
+    telephone: str = ""
+    original: str = ""
+    values: dict[str, Any] = {}
 
 
 def contact_row(contact: Contact) -> Values:
@@ -30,6 +45,7 @@ def contact_row(contact: Contact) -> Values:
         "addressee": contact.addressee,
         "received_at": contact.received_at,
         "text": contact.text,
+        "more": {name: value for name, value in msgspec.to_builtins(contact).items() if name not in _CONTACT_COLUMNS},
     }
 
 
@@ -43,6 +59,7 @@ def contact_from(row: sa.Row[Any]) -> Contact:
         addressee=row.addressee,
         received_at=row.received_at,
         text=row.text,
+        **msgspec.structs.asdict(msgspec.convert(row.more, _More)),
     )
 
 

@@ -89,7 +89,40 @@ contacts = sa.Table(
     sa.Column("addressee", sa.Text, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("ticket_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("more", CanonicalJson, nullable=False, server_default="{}"),
     sa.UniqueConstraint("channel", "external_id"),
+    sa.Index("ix_contacts_ticket_id", "ticket_id"),
+    sa.Index("ix_contacts_sender", "channel", "sender", "received_at"),
+)
+
+sent = sa.Table(
+    "sent",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("sent_id", sa.Text, primary_key=True),
+    sa.Column("message_key", sa.Text, nullable=False),
+    sa.Column("ticket_id", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+wishes = sa.Table(
+    "wishes",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("is_text_only", sa.Boolean, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
+shared_values = sa.Table(
+    "shared_values",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("until", Instant, nullable=False, index=True),
 )
 
 tickets = sa.Table(

@@ -22,6 +22,7 @@ from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.clock import Clock
 from gateway.ports.memory import CallLeg, Transaction
 from gateway.storage.cases import SqlCases
+from gateway.storage.correspondence import SqlCorrespondence
 from gateway.storage.journal import read_entries
 from gateway.storage.knowledge import SqlKnowledgeBase
 from gateway.storage.location import Where, database_at
@@ -73,6 +74,7 @@ class SqlStore:
         self._reads = 0
         self._closed = False
         self.cases = SqlCases(self._read)
+        self.correspondence = SqlCorrespondence(self._read)
         self.knowledge = SqlKnowledgeBase(self._read)
 
     async def __aenter__(self) -> Self:

@@ -20,6 +20,7 @@ from gateway.ports.memory import CallLeg
 from gateway.storage import schema
 from gateway.storage.cases import SqlCaseWrites
 from gateway.storage.chain import Anchor, entry_of, link
+from gateway.storage.correspondence import SqlCorrespondenceWrites
 from gateway.storage.knowledge import SqlKnowledgeWrites
 from gateway.storage.records import (
     Values,
@@ -94,6 +95,11 @@ class SqlTransaction:
         return SqlCaseWrites(self._connection)
 
     @property
+    def correspondence(self) -> SqlCorrespondenceWrites:
+        """The written contacts' part of it."""
+        return SqlCorrespondenceWrites(self._connection)
+
+    @property
     def knowledge(self) -> SqlKnowledgeWrites:
         """The knowledge base's part of it."""
         return SqlKnowledgeWrites(self._connection)
@@ -104,10 +110,10 @@ class SqlTransaction:
         row = self._connection.execute(_CONTACT, found).one_or_none()
         return None if row is None else contact_from(row)
 
-    def add_contact(self, contact: Contact) -> None:
-        """Keep a new contact. Raises `OurMistake` when its id or (channel, external_id) is taken."""
+    def add_contact(self, contact: Contact, ticket_id: TicketId) -> None:
+        """Keep a new contact of a ticket. Raises `OurMistake` when its id or (channel, external_id) is taken."""
         try:
-            self._connection.execute(_ADD_CONTACT, contact_row(contact))
+            self._connection.execute(_ADD_CONTACT, contact_row(contact) | {"ticket_id": ticket_id})
         except exc.IntegrityError as error:
             raise OurMistake(f"contact {contact.id} is there already") from error
 

@@ -38,8 +38,8 @@ from gateway.web.cases_api import (
     problem_of_refusal,
 )
 from gateway.web.context import PartnerAccess, Visit
-from gateway.web.problems import Problem, not_found
-from gateway.web.routes import RouteTable
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import RouteTable
 
 exchange_routes = RouteTable()
 
@@ -129,7 +129,7 @@ async def exchange_send(visit: Visit, body: TicketSent) -> web.Response:
             received_at=now,
             text=body.summary,
         )
-        tx.add_contact(contact)
+        tx.add_contact(contact, ticket_id)
         tx.save_ticket(
             Ticket(
                 id=ticket_id,

@@ -12,13 +12,15 @@ import pytest
 
 from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import CallId, LegId, Role
-from gateway.domain.contact import ChannelKind, Contact, ContactId
+from gateway.domain.contact import Attachment, ChannelKind, Contact, ContactId, Point
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.events import Entry, Fact
 from gateway.domain.json import Json
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
+from gateway.ports.correspondence import Correspondence, Letter, Sent, Wish
+from gateway.ports.intake import DeliveryState
 from gateway.ports.memory import Accounts, CallLeg, Store, Transaction
 from gateway.storage.chain import GENESIS
 
@@ -64,6 +66,9 @@ AGENT = Account(
 
 class Remembering(Store, Accounts, Protocol):
     """What one object is to both the services and the console."""
+
+    @property
+    def correspondence(self) -> Correspondence: ...
 
 
 def fact(number: int, call: str | None = None, ticket: str | None = None) -> Fact:
@@ -222,7 +227,7 @@ async def test_unfinished_calls_are_the_telephone_tickets_without_an_end(store: 
 
 
 async def test_a_contact_is_found_by_what_its_channel_calls_it(store: Store) -> None:
-    await store.commit(lambda tx: tx.add_contact(CONTACT))
+    await store.commit(lambda tx: tx.add_contact(CONTACT, TICKET.id))
 
     assert await store.commit(lambda tx: tx.contact_by(CONTACT.channel, CONTACT.external_id)) == CONTACT
     assert await store.commit(lambda tx: tx.contact_by(ChannelKind.SMS, CONTACT.external_id)) is None
@@ -230,16 +235,16 @@ async def test_a_contact_is_found_by_what_its_channel_calls_it(store: Store) -> 
 
 @pytest.mark.parametrize("change", [{"id": ContactId("contact-2")}, {"external_id": "other"}])
 async def test_a_contact_cannot_be_added_twice(store: Store, change: dict[str, str]) -> None:
-    await store.commit(lambda tx: tx.add_contact(CONTACT))
+    await store.commit(lambda tx: tx.add_contact(CONTACT, TICKET.id))
 
     with pytest.raises(OurMistake):
-        await store.commit(lambda tx: tx.add_contact(replace(CONTACT, **change)))  # type: ignore[arg-type]
+        await store.commit(lambda tx: tx.add_contact(replace(CONTACT, **change), TICKET.id))  # type: ignore[arg-type]
 
 
 async def test_the_same_id_in_another_channel_is_another_contact(store: Store) -> None:
     other = replace(CONTACT, id=ContactId("contact-2"), channel=ChannelKind.SMS)
-    await store.commit(lambda tx: tx.add_contact(CONTACT))
-    await store.commit(lambda tx: tx.add_contact(other))
+    await store.commit(lambda tx: tx.add_contact(CONTACT, TICKET.id))
+    await store.commit(lambda tx: tx.add_contact(other, TICKET.id))
 
     assert await store.commit(lambda tx: tx.contact_by(ChannelKind.SMS, CONTACT.external_id)) == other
 
@@ -287,7 +292,7 @@ async def test_a_partial_utterance_is_our_mistake(store: Store) -> None:
 
 async def test_a_text_that_utf8_cannot_carry_is_our_mistake(store: Store) -> None:
     with pytest.raises(OurMistake):
-        await store.commit(lambda tx: tx.add_contact(replace(CONTACT, sender="\udcff")))
+        await store.commit(lambda tx: tx.add_contact(replace(CONTACT, sender="\udcff"), TICKET.id))
     with pytest.raises(OurMistake):
         await save(store, replace(TICKET, elements=Elements(place="\udcff")))
     with pytest.raises(OurMistake):
@@ -355,7 +360,7 @@ async def test_a_value_that_json_cannot_carry_is_our_mistake(store: Store, value
 
 async def test_work_that_raises_undoes_its_own_writes_and_no_others(store: Store) -> None:
     def broken(tx: Transaction) -> None:
-        tx.add_contact(CONTACT)
+        tx.add_contact(CONTACT, TICKET.id)
         tx.save_ticket(TICKET)
         tx.save_utterance(CALL, WORDS)
         tx.append(fact(7))
@@ -423,3 +428,74 @@ async def test_accounts_come_by_name(store: Remembering) -> None:
         await store.save_account(replace(AGENT, name=name))
 
     assert [account.name for account in await store.accounts()] == ["a", "b", "c"]
+
+
+async def test_contacts_of_a_ticket_are_read_with_all_that_came_with_them(store: Remembering) -> None:
+    picture = Attachment(sha256="ab" * 32, name="井盖.jpg", media_type="image/jpeg", size=3, shown="cd" * 32)
+    letter = replace(
+        CONTACT,
+        id=ContactId("contact-9"),
+        channel=ChannelKind.SMS,
+        external_id="k",
+        attachments=(picture,),
+        point=Point(latitude=42.26, longitude=118.9, name="三道街"),
+        is_proven=True,
+        telephone="8613800000000",
+        original="ef" * 32,
+        values={"spf": "pass"},
+    )
+    await store.commit(lambda tx: tx.add_contact(letter, TICKET.id))
+
+    assert [known.contact for known in await store.correspondence.letters(TICKET.id)] == [letter]
+
+
+async def test_an_id_made_from_content_finds_the_newest_of_its_repetitions(store: Remembering) -> None:
+    first = replace(CONTACT, channel=ChannelKind.SMS, external_id="k")
+    later = replace(
+        first, id=ContactId("contact-2"), external_id="k@2", received_at=first.received_at + timedelta(days=1)
+    )
+    other = replace(first, id=ContactId("contact-3"), external_id="kk")
+
+    def work(tx: Transaction) -> tuple[Letter | None, Letter | None, Letter | None]:
+        for contact in (first, later, other):
+            tx.add_contact(contact, TICKET.id)
+        writes = tx.correspondence
+        return (
+            writes.repeated(ChannelKind.SMS, "k"),
+            writes.repeated(ChannelKind.MAIL, "k"),
+            writes.latest_from(ChannelKind.SMS, CONTACT.sender),
+        )
+
+    repeated, elsewhere, latest = await store.commit(work)
+    assert repeated is not None
+    assert repeated.contact == later
+    assert elsewhere is None
+    assert latest is not None
+    assert latest.contact == later
+
+
+async def test_what_a_peer_said_of_our_message_and_what_somebody_wished_is_kept(store: Remembering) -> None:
+    sent = Sent(
+        channel=ChannelKind.SMS,
+        sent_id="m1",
+        message_key="k1",
+        ticket_id=TICKET.id,
+        state=DeliveryState.ACCEPTED,
+        at=CONTACT.received_at,
+    )
+    wish = Wish(address="8613800000000", is_text_only=True, at=CONTACT.received_at, by="web")
+    later = CONTACT.received_at + timedelta(hours=2)
+
+    def work(tx: Transaction) -> None:
+        tx.correspondence.save_sent(sent)
+        tx.correspondence.save_sent(replace(sent, state=DeliveryState.DELIVERED))
+        tx.correspondence.save_wish(wish)
+        tx.correspondence.keep("token", "t1", CONTACT.received_at)
+        tx.correspondence.keep("token", "t2", later)
+
+    await store.commit(work)
+    assert await store.correspondence.sent(TICKET.id) == [replace(sent, state=DeliveryState.DELIVERED)]
+    assert await store.correspondence.wish(wish.address) == wish
+    assert await store.correspondence.wish("8613800000001") is None
+    assert await store.correspondence.value("token", CONTACT.received_at) == "t2"
+    assert await store.correspondence.value("token", later) is None

@@ -17,9 +17,11 @@ from gateway.domain.errors import Conflict, OurMistake, Unavailable
 from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.domain.transcript import Gap, Utterance
+from gateway.ports.correspondence import Letter
 from gateway.ports.memory import CallLeg, Transaction
 from gateway.storage.chain import Anchor, canonical, entry_of, link
 from tests.fakes.cases import CaseMemory, MemoryCases
+from tests.fakes.correspondence import LetterMemory, MemoryCorrespondence
 from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
 
 T = TypeVar("T")
@@ -43,7 +45,6 @@ class SetClock:
 class _Memory:
     """What is remembered, and at once the transaction that adds to it."""
 
-    contacts: dict[tuple[ChannelKind, str], Contact] = field(default_factory=dict)
     tickets: dict[TicketId, Ticket] = field(default_factory=dict)
     legs: dict[LegId, CallLeg] = field(default_factory=dict)
     speech: dict[tuple[LegId, int | None, float], tuple[CallId, Utterance | Gap]] = field(default_factory=dict)
@@ -51,10 +52,10 @@ class _Memory:
     accounts: dict[str, Account] = field(default_factory=dict)
     knowledge: KnowledgeMemory = field(default_factory=KnowledgeMemory)
     cases: CaseMemory = field(default_factory=CaseMemory)
+    correspondence: LetterMemory = field(default_factory=LetterMemory)
 
     def copy(self) -> Self:
         return type(self)(
-            dict(self.contacts),
             dict(self.tickets),
             dict(self.legs),
             dict(self.speech),
@@ -62,17 +63,19 @@ class _Memory:
             dict(self.accounts),
             self.knowledge.copy(),
             self.cases.copy(),
+            self.correspondence.copy(),
         )
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
-        return self.contacts.get((channel, external_id))
+        letter = self.correspondence.kept.get((channel, external_id))
+        return None if letter is None else letter.contact
 
-    def add_contact(self, contact: Contact) -> None:
+    def add_contact(self, contact: Contact, ticket_id: TicketId) -> None:
         _storable(contact, contact.received_at)
-        if any(known.id == contact.id for known in self.contacts.values()):
+        kept, key = self.correspondence.kept, (contact.channel, contact.external_id)
+        if key in kept or any(letter.contact.id == contact.id for letter in kept.values()):
             raise OurMistake(f"contact {contact.id} is there already")
-        if self.contacts.setdefault((contact.channel, contact.external_id), contact) is not contact:
-            raise OurMistake(f"contact {contact.id} is there already")
+        kept[key] = Letter(contact=contact, ticket_id=ticket_id)
 
     def ticket(self, ticket_id: TicketId) -> Ticket | None:
         return self.tickets.get(ticket_id)
@@ -110,6 +113,7 @@ class MemoryStore:
         self._failing = False
         self.knowledge = MemoryKnowledgeBase(self._knowledge)
         self.cases = MemoryCases(self._cases)
+        self.correspondence = MemoryCorrespondence(self._letters)
 
     async def __aenter__(self) -> Self:
         return self
@@ -188,6 +192,9 @@ class MemoryStore:
 
     async def _knowledge(self) -> KnowledgeMemory:
         return (await self._reach()).knowledge
+
+    async def _letters(self) -> LetterMemory:
+        return (await self._reach()).correspondence
 
     async def _cases(self) -> CaseMemory:
         return (await self._reach()).cases

@@ -1,0 +1,164 @@
+"""Written contacts on the database (`gateway.ports.correspondence`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.domain.contact import ChannelKind, Contact
+from gateway.domain.ticket import TicketId
+from gateway.ports.correspondence import Letter, Sent, Wish
+from gateway.ports.intake import DeliveryState
+from gateway.storage import schema
+from gateway.storage.records import contact_from, contact_row
+
+T = TypeVar("T")
+
+_contacts = schema.contacts.c
+_NEWEST = sa.select(schema.contacts).order_by(_contacts.received_at.desc(), _contacts.id.desc()).limit(1)
+_REPEATED = _NEWEST.where(
+    _contacts.channel == sa.bindparam("channel"),
+    (_contacts.external_id == sa.bindparam("key"))
+    | ((_contacts.external_id > sa.bindparam("first")) & (_contacts.external_id < sa.bindparam("last"))),
+)
+_FROM = _NEWEST.where(_contacts.channel == sa.bindparam("channel"), _contacts.sender == sa.bindparam("sender"))
+_LETTERS = (
+    sa.select(schema.contacts)
+    .where(_contacts.ticket_id == sa.bindparam("ticket_id"))
+    .order_by(_contacts.received_at, _contacts.id)
+)
+_SENT = sa.select(schema.sent).where(
+    schema.sent.c.channel == sa.bindparam("channel"), schema.sent.c.sent_id == sa.bindparam("sent_id")
+)
+_SENT_FOR = (
+    sa.select(schema.sent).where(schema.sent.c.ticket_id == sa.bindparam("ticket_id")).order_by(schema.sent.c.at)
+)
+_WISH = sa.select(schema.wishes).where(schema.wishes.c.address == sa.bindparam("address"))
+
+
+class SqlCorrespondenceWrites:
+    """`CorrespondenceWrites` within one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def repeated(self, channel: ChannelKind, key: str) -> Letter | None:
+        """Return the newest contact whose external id is *key*, or *key* and an ``@`` and more."""
+        found = {"channel": channel.value, "key": key, "first": f"{key}@", "last": f"{key}A"}
+        return self._newest(_REPEATED, found)
+
+    def latest_from(self, channel: ChannelKind, sender: str) -> Letter | None:
+        """Return what that sender wrote last on that channel."""
+        return self._newest(_FROM, {"channel": channel.value, "sender": sender})
+
+    def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
+        """Return the contacts of a ticket, the oldest first."""
+        return _letters(self._connection, ticket_id)
+
+    def save_contact(self, contact: Contact) -> None:
+        """Replace what is kept of a contact."""
+        row = contact_row(contact)
+        self._connection.execute(sa.update(schema.contacts).where(_contacts.id == contact.id).values(row))
+
+    def sent(self, channel: ChannelKind, sent_id: str) -> Sent | None:
+        """Return a message of ours by its peer's id."""
+        row = self._connection.execute(_SENT, {"channel": channel.value, "sent_id": sent_id}).one_or_none()
+        return None if row is None else _sent_from(row)
+
+    def save_sent(self, sent: Sent) -> None:
+        """Insert or replace a message of ours."""
+        row = {
+            "channel": sent.channel.value,
+            "sent_id": sent.sent_id,
+            "message_key": sent.message_key,
+            "ticket_id": sent.ticket_id,
+            "state": sent.state.value,
+            "at": sent.at,
+            "reason": sent.reason,
+        }
+        self._put(schema.sent, row)
+
+    def wish(self, address: str) -> Wish | None:
+        """Return what somebody at that address asked of us."""
+        return _wish(self._connection, address)
+
+    def save_wish(self, wish: Wish) -> None:
+        """Insert or replace a wish."""
+        row = {"address": wish.address, "is_text_only": wish.is_text_only, "at": wish.at, "by": wish.by}
+        self._put(schema.wishes, row)
+
+    def keep(self, key: str, value: str, until: datetime) -> None:
+        """Keep a value that all nodes share until then."""
+        self._put(schema.shared_values, {"key": key, "value": value, "until": until})
+
+    def _newest(self, query: sa.Select[Any], values: dict[str, str]) -> Letter | None:
+        row = self._connection.execute(query, values).one_or_none()
+        return None if row is None else _letter_from(row)
+
+    def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
+        key = [column == row[column.name] for column in table.primary_key]
+        if self._connection.execute(sa.update(table).where(*key).values(row)).rowcount == 0:
+            self._connection.execute(sa.insert(table), row)
+
+
+class Read(Protocol):
+    """Runs a query on one moment of the database."""
+
+    def __call__(self, query: Callable[[sa.Connection], T]) -> Awaitable[T]:
+        """Return what *query* returns. Raises `Unavailable`."""
+        ...
+
+
+class SqlCorrespondence:
+    """`Correspondence` on whatever *read* reads."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    async def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
+        """Return the contacts of a ticket, the oldest first."""
+        return await self._read(lambda connection: _letters(connection, ticket_id))
+
+    async def sent(self, ticket_id: TicketId) -> Sequence[Sent]:
+        """Return what peers took of ours for a ticket, the oldest first."""
+        return await self._read(
+            lambda connection: [_sent_from(row) for row in connection.execute(_SENT_FOR, {"ticket_id": ticket_id})]
+        )
+
+    async def wish(self, address: str) -> Wish | None:
+        """Return what somebody at that address asked of us."""
+        return await self._read(lambda connection: _wish(connection, address))
+
+    async def value(self, key: str, now: datetime) -> str | None:
+        """Return the shared value that has not lapsed by *now*."""
+        shared = schema.shared_values.c
+        query = sa.select(shared.value).where(shared.key == key, shared.until > now)
+        return await self._read(lambda connection: connection.scalar(query))
+
+
+def _letters(connection: sa.Connection, ticket_id: TicketId) -> list[Letter]:
+    return [_letter_from(row) for row in connection.execute(_LETTERS, {"ticket_id": ticket_id})]
+
+
+def _letter_from(row: sa.Row[Any]) -> Letter:
+    return Letter(contact=contact_from(row), ticket_id=TicketId(row.ticket_id))
+
+
+def _sent_from(row: sa.Row[Any]) -> Sent:
+    return Sent(
+        channel=ChannelKind(row.channel),
+        sent_id=row.sent_id,
+        message_key=row.message_key,
+        ticket_id=TicketId(row.ticket_id),
+        state=DeliveryState(row.state),
+        at=row.at,
+        reason=row.reason,
+    )
+
+
+def _wish(connection: sa.Connection, address: str) -> Wish | None:
+    row = connection.execute(_WISH, {"address": address}).one_or_none()
+    return None if row is None else Wish(address=row.address, is_text_only=row.is_text_only, at=row.at, by=row.by)

@@ -1,0 +1,90 @@
+"""Written contacts in memory, for `tests.fakes.store`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from gateway.domain.contact import ChannelKind, Contact
+from gateway.domain.ticket import TicketId
+from gateway.ports.correspondence import Letter, Sent, Wish
+
+
+@dataclass
+class LetterMemory:
+    """What is remembered, and at once the part of a unit of work that adds to it."""
+
+    kept: dict[tuple[ChannelKind, str], Letter] = field(default_factory=dict)
+    messages: dict[tuple[ChannelKind, str], Sent] = field(default_factory=dict)
+    wishes: dict[str, Wish] = field(default_factory=dict)
+    shared: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+
+    def copy(self) -> Self:
+        return type(self)(dict(self.kept), dict(self.messages), dict(self.wishes), dict(self.shared))
+
+    def repeated(self, channel: ChannelKind, key: str) -> Letter | None:
+        return _newest(
+            letter
+            for (kind, external_id), letter in self.kept.items()
+            if kind is channel and (external_id == key or external_id.startswith(f"{key}@"))
+        )
+
+    def latest_from(self, channel: ChannelKind, sender: str) -> Letter | None:
+        return _newest(
+            letter
+            for letter in self.kept.values()
+            if letter.contact.channel is channel and letter.contact.sender == sender
+        )
+
+    def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
+        return sorted((letter for letter in self.kept.values() if letter.ticket_id == ticket_id), key=_order)
+
+    def save_contact(self, contact: Contact) -> None:
+        key = (contact.channel, contact.external_id)
+        self.kept[key] = Letter(contact=contact, ticket_id=self.kept[key].ticket_id)
+
+    def sent(self, channel: ChannelKind, sent_id: str) -> Sent | None:
+        return self.messages.get((channel, sent_id))
+
+    def save_sent(self, sent: Sent) -> None:
+        self.messages[sent.channel, sent.sent_id] = sent
+
+    def wish(self, address: str) -> Wish | None:
+        return self.wishes.get(address)
+
+    def save_wish(self, wish: Wish) -> None:
+        self.wishes[wish.address] = wish
+
+    def keep(self, key: str, value: str, until: datetime) -> None:
+        self.shared[key] = (value, until)
+
+
+class MemoryCorrespondence:
+    """`gateway.ports.correspondence.Correspondence` over what `reach` gives."""
+
+    def __init__(self, reach: Callable[[], Awaitable[LetterMemory]]) -> None:
+        self._reach = reach
+
+    async def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
+        return (await self._reach()).letters(ticket_id)
+
+    async def sent(self, ticket_id: TicketId) -> Sequence[Sent]:
+        memory = await self._reach()
+        return sorted((sent for sent in memory.messages.values() if sent.ticket_id == ticket_id), key=lambda s: s.at)
+
+    async def wish(self, address: str) -> Wish | None:
+        return (await self._reach()).wish(address)
+
+    async def value(self, key: str, now: datetime) -> str | None:
+        value, until = (await self._reach()).shared.get(key, ("", now))
+        return value if until > now else None
+
+
+def _newest(letters: Iterable[Letter]) -> Letter | None:
+    return max(letters, key=_order, default=None)
+
+
+def _order(letter: Letter) -> tuple[datetime, str]:
+    return letter.contact.received_at, letter.contact.id
