@@ -11,10 +11,10 @@ from gateway.domain.account import AccountRole
 from gateway.domain.call import CallId
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Refused
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import RouteTable
 from gateway.services.live_call import LiveCall
 from gateway.web.context import Visit
-from gateway.web.problems import Problem, not_found
-from gateway.web.routes import RouteTable
 from gateway.web.views import AgentView, CallView, LiveCallView, agent_views, call_view, live_call_view
 
 call_routes = RouteTable()

@@ -20,14 +20,14 @@ from gateway.domain.errors import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import TicketId
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import EVERYONE, RouteTable
 from gateway.ports.memory import Transaction
 from gateway.services import permissions
 from gateway.services.case_file import CaseFile, CaseView, EventView
 from gateway.services.casework import Changed, Done, UnknownUnit
 from gateway.web.case_requests import SUMMARIES, CaseRequest, command_of, request_types
 from gateway.web.context import ConsoleParts, Visit
-from gateway.web.problems import Problem, not_found
-from gateway.web.routes import EVERYONE, RouteTable
 
 case_routes = RouteTable()
 

@@ -16,6 +16,7 @@ from gateway.domain.events import Fact
 from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
+from gateway.http_api.admission import Admission
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
 from gateway.ports.hearing import ModelDescription
@@ -28,7 +29,6 @@ from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
-from gateway.web.admission import Admission
 from gateway.web.sessions import Guesses, Session, Sessions
 from routing.directory import Unit
 

@@ -23,6 +23,8 @@ from gateway.domain.errors import Refused
 from gateway.domain.events import Fact
 from gateway.domain.rules import Stage, Urgency
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import RouteTable
 from gateway.ports.memory import Transaction
 from gateway.services import permissions
 from gateway.services.case_file import CaseFile
@@ -38,8 +40,6 @@ from gateway.web.cases_api import (
     problem_of_refusal,
 )
 from gateway.web.context import PartnerAccess, Visit
-from gateway.http_api.problems import Problem, not_found
-from gateway.http_api.routes import RouteTable
 
 exchange_routes = RouteTable()
 

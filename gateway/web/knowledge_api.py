@@ -22,6 +22,8 @@ from gateway.domain.knowledge import (
     CheckOutcome,
 )
 from gateway.domain.ticket import TicketId
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import SUPERVISORS, RouteTable
 from gateway.services.tickets import with_decisions
 from gateway.web.context import Visit
 from gateway.web.knowledge_views import (
@@ -45,8 +47,6 @@ from gateway.web.knowledge_views import (
     unit_records,
     version_view,
 )
-from gateway.web.problems import Problem, not_found
-from gateway.web.routes import SUPERVISORS, RouteTable
 from gateway.web.views import TicketView, ticket_view
 
 knowledge_routes = RouteTable()

@@ -15,6 +15,8 @@ from aiohttp import WSCloseCode, web
 
 from gateway.domain.call import CallId
 from gateway.domain.events import Fact
+from gateway.http_api.problems import Problem
+from gateway.http_api.routes import RouteTable
 from gateway.services.desk import Agent
 from gateway.services.feed import Dropped, FeedItem, Said, Subscription, TicketChanged
 from gateway.services.race import first_of
@@ -35,8 +37,6 @@ from gateway.web.messages import (
     SystemView,
     TicketTold,
 )
-from gateway.web.problems import Problem
-from gateway.web.routes import RouteTable
 from gateway.web.views import SAID_ALREADY, agent_views, call_view, fact_view, live_call_view, said_view, ticket_view
 
 log = structlog.get_logger(__name__)

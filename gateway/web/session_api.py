@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.domain.account import Account, AccountRole
+from gateway.http_api.problems import Problem
+from gateway.http_api.routes import ADMINISTRATORS, EVERYONE, RouteTable
 from gateway.web.context import NEW_TOKEN, Visit
 from gateway.web.passwords import LONGEST, SHORTEST, hashed, matches
-from gateway.web.problems import Problem
-from gateway.web.routes import ADMINISTRATORS, EVERYONE, RouteTable
 from gateway.web.views import AccountView, account_view
 
 session_routes = RouteTable()

@@ -13,12 +13,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.domain.call import CallId
 from gateway.domain.ticket import TicketId
+from gateway.http_api.problems import Problem
+from gateway.http_api.routes import EVERYONE, SUPERVISORS, RouteTable
 from gateway.services.tickets import EDITABLE
 from gateway.web.context import Visit
 from gateway.web.live import OK, system_view
 from gateway.web.messages import SystemView
-from gateway.web.problems import Problem
-from gateway.web.routes import EVERYONE, SUPERVISORS, RouteTable
 from gateway.web.views import FactView, entry_view
 
 system_routes = RouteTable()

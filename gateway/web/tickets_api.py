@@ -17,11 +17,11 @@ from msgspec import Meta
 from gateway.domain.call import CallId
 from gateway.domain.errors import Conflict
 from gateway.domain.ticket import Ticket, TicketId
+from gateway.http_api.problems import Problem, not_found
+from gateway.http_api.routes import RouteTable
 from gateway.ports.memory import CallLeg
 from gateway.services.recordings import Sound
 from gateway.web.context import Visit
-from gateway.web.problems import Problem, not_found
-from gateway.web.routes import RouteTable
 from gateway.web.views import (
     FactView,
     GapView,

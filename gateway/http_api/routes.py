@@ -1,8 +1,9 @@
 """The route table: every entry of the interface declared once, for serving, checking requests and describing.
 
-A handler is a typed function. Its first parameter is the `Visit`; further ones are the path's placeholders, and
-``body`` and ``query``, whose types are msgspec Structs. Its return type is the answer: a Struct, None (204), or a
-prepared response.
+A handler is a typed function. Its first parameter is the visit; further ones are the path's placeholders, and ``body``,
+``query`` and ``headers``, whose types are msgspec Structs (``idempotency_key`` is the header ``Idempotency-Key``), and
+``files``, a tuple of `Part`s, where the body may also come as a form with files. Its return type is the answer: a
+Struct, None (204), or a prepared response.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ STAFF = EVERYONE - {AccountRole.UNIT}
 SUPERVISORS = frozenset({AccountRole.SUPERVISOR, AccountRole.ADMINISTRATOR})
 ADMINISTRATORS = frozenset({AccountRole.ADMINISTRATOR})
 NOT_NOW = "这一步现在不能做"
+_SHAPES = ("body", "query", "headers", "files")
+"""Parameters that are no placeholders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Route:
     query: type[msgspec.Struct] | None
     answer: type[Any] | None
     placeholders: tuple[str, ...]
+    headers: type[msgspec.Struct] | None = None
+    takes_files: bool = False
     for_partners: bool = False
 
     @property
@@ -101,7 +106,9 @@ class RouteTable:
                     body=hints.get("body"),
                     query=hints.get("query"),
                     answer=None if answer is type(None) else answer,
-                    placeholders=tuple(name for name in names if name not in ("body", "query")),
+                    placeholders=tuple(name for name in names if name not in _SHAPES),
+                    headers=hints.get("headers"),
+                    takes_files="files" in names,
                 )
             )
             return handler

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.web.admission import REMEMBERED, Admission
+from gateway.http_api.admission import REMEMBERED, Admission
 
 
 def test_an_address_may_ask_at_once_so_often_and_then_at_an_even_rate() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.errors import Conflict, GatewayError, IllegalTransition, OurMistake, PeerError, Refused, Unavailable
 from gateway.domain.transfer import TransferEvent, TransferState
-from gateway.web.problems import problem_of
+from gateway.http_api.problems import problem_of
 
 
 @pytest.mark.parametrize(
