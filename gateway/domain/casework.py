@@ -110,6 +110,17 @@ class CaseQuery:
     limit: int = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseHits:
+    """Cases that a search found, the newest first; ``further`` is where to go on, None at the end.
+
+    A search that walked long may have ``further`` though it found few: words that hardly ever meet.
+    """
+
+    cases: tuple[CaseRecord, ...]
+    further: int | None = None
+
+
 class Channel(Enum):
     """To whom a message goes; ``partner`` is another system, ``emergency`` an emergency line's, both by webhook."""
 

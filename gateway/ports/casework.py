@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.domain.case import Case
-from gateway.domain.casework import CaseQuery, CaseRecord, Channel, Delivery, Message, Place
+from gateway.domain.casework import CaseHits, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
 from gateway.domain.ticket import TicketId
 
 
@@ -78,12 +78,24 @@ class Cases(Protocol):
         """Return the cases that *query* asks for."""
         ...
 
+    async def search(self, words: Sequence[str], query: CaseQuery, below: int | None = None) -> CaseHits:
+        """Return the newest cases that have all *words* (`routing.case_words`), as *query* narrows them.
+
+        *below* is the ``further`` of the page before; the order and the place of *query* do not count. At least one of
+        the words must have a term.
+        """
+        ...
+
     async def next_due(self) -> datetime | None:
         """Return when the clock alone next brings something to any case."""
         ...
 
     async def next_message(self, channels: Collection[Channel]) -> datetime | None:
         """Return when the next message of those channels is to be tried."""
+        ...
+
+    async def count_waiting(self, channel: Channel, *, to: str = "", most: int = 100) -> int:
+        """Return how many messages of a channel wait, *most* when there are more."""
         ...
 
     async def messages(

@@ -2,6 +2,7 @@
 
 A case is its canonical JSON; the other columns are what it is found by. ``case_units`` has a row for each unit with a
 part in a case, with the columns that its lists are ordered and narrowed by: a unit's page reads its own rows alone.
+``case_words`` and ``case_terms`` are the index that cases are found by (`gateway.storage.case_search`).
 """
 
 from __future__ import annotations
@@ -41,6 +42,23 @@ case_units = sa.Table(
     sa.Column("stage", sa.Text, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("handle_due", Instant),
+)
+
+case_words = sa.Table(
+    "case_words",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("case_id", sa.Text, nullable=False, unique=True),
+    sa.Column("words", sa.Text, nullable=False),
+)
+"""What a case says. Its number grows with the time of its receipt: milliseconds since 1970, or the next one free."""
+
+case_terms = sa.Table(
+    "case_terms",
+    metadata,
+    sa.Column("term", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 outbox = sa.Table(
@@ -100,5 +118,6 @@ INDEXES = (
     ),
     sa.Index("ix_outbox_read", outbox.c.channel, outbox.c.to, outbox.c.at, outbox.c.key),
     sa.Index("ix_outbox_case_id", outbox.c.case_id),
+    _partial("ix_outbox_waiting", outbox.c.done_at.is_(None), outbox.c.channel, outbox.c.to, outbox.c.at, outbox.c.key),
     _partial("ix_outbox_due", outbox.c.done_at.is_(None), outbox.c.channel, outbox.c.due),
 )

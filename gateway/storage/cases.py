@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from gateway.domain.case import Case
-from gateway.domain.casework import DIGEST, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
+from gateway.domain.casework import DIGEST, CaseHits, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.rules import Stage
-from gateway.domain.ticket import TicketId
+from gateway.domain.ticket import Elements, Ticket, TicketId
 from gateway.storage.case_schema import case_units, cases, deliveries, outbox
+from gateway.storage.case_search import CaseIndex, Found, search
 from gateway.storage.chain import canonical
-from gateway.storage.schema import Instant
+from gateway.storage.schema import Instant, tickets
+from routing.case_words import words_of
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -64,6 +66,7 @@ _ALIKE = sa.select(sa.func.count()).where(
     cases.c.id != sa.bindparam("other_than"),
     cases.c.stage != Stage.REFUSED.value,
 )
+_SAID = sa.select(tickets.c.summary, tickets.c.elements).where(tickets.c.id == sa.bindparam("ticket_id"))
 _MESSAGE = sa.select(outbox).where(outbox.c.key == sa.bindparam("message_key"))
 _ADD_MESSAGE = sa.insert(outbox)
 _SET_MESSAGE = sa.update(outbox).where(outbox.c.key == sa.bindparam("same_key"))
@@ -95,9 +98,24 @@ class SqlCaseWrites:
             key = {"same_id": record.id, "replaced": record.revision - 1}
             if self._connection.execute(_REVISE, row | key).rowcount != 1:
                 raise Conflict(f"case {record.id} is not at revision {record.revision - 1}")
-        self._save_units(record)
+        joined, left = self._save_units(record)
+        said = self._connection.execute(_SAID, {"ticket_id": record.id}).one_or_none()
+        elements = Elements() if said is None else msgspec.convert(said.elements, Elements)
+        words = words_of(record.case, said.summary if said else "", elements, record.reply.get("result"))
+        index = CaseIndex(self._connection)
+        if record.revision == 1:
+            index.add(record.id, record.case.received_at, words, joined)
+        else:
+            index.change(record.id, words, joined, left)
 
-    def _save_units(self, record: CaseRecord) -> None:
+    def ticket_changed(self, ticket: Ticket) -> None:
+        """Let its case, if there is one, be found by what the ticket says now."""
+        if (record := _find_case(self._connection, ticket.id)) is not None:
+            words = words_of(record.case, ticket.summary, ticket.elements, record.reply.get("result"))
+            CaseIndex(self._connection).change(record.id, words)
+
+    def _save_units(self, record: CaseRecord) -> tuple[Collection[str], Collection[str]]:
+        """Keep whose case it is; return the units that were not in it and those that are in it no more."""
         known = set(self._connection.scalars(_UNITS, {"case_id": record.id})) if record.revision > 1 else set()
         row = {
             "stage": record.case.stage.value,
@@ -106,10 +124,12 @@ class SqlCaseWrites:
         }
         if known:
             self._connection.execute(_MOVE_UNITS, row | {"same_id": record.id})
-        for unit in known.difference(record.units):
+        left = known.difference(record.units)
+        for unit in left:
             self._connection.execute(_DROP_UNIT, {"case_id": record.id, "gone": unit})
         if fresh := [unit for unit in record.units if unit not in known]:
             self._connection.execute(_ADD_UNIT, [row | {"unit": unit, "case_id": record.id} for unit in fresh])
+        return fresh, left
 
     def due_cases(self, until: datetime, limit: int) -> Sequence[CaseRecord]:
         """Return the cases to which the clock brings something by *until*, in order of time."""
@@ -207,6 +227,11 @@ class SqlCases:
         statement = _page(query)
         return await self._read(lambda connection: [_case_from(row) for row in connection.execute(statement)])
 
+    async def search(self, words: Sequence[str], query: CaseQuery, below: int | None = None) -> CaseHits:
+        """Return the newest cases that have all *words* and that *query* asks for, those below a `further`."""
+        found: Found = await self._read(lambda connection: search(connection, words, query, below))
+        return CaseHits(cases=tuple(_case_from(row) for row in found.rows), further=found.further)
+
     async def next_due(self) -> datetime | None:
         """Return when the clock alone next brings something to any case."""
         return await self._read(lambda connection: connection.scalar(_NEXT_DUE))
@@ -215,6 +240,15 @@ class SqlCases:
         """Return when the next message of those channels is to be tried."""
         query = sa.select(outbox.c.due).where(_of(channels), _WAITING).order_by(outbox.c.due).limit(1)
         return await self._read(lambda connection: connection.scalar(query))
+
+    async def count_waiting(self, channel: Channel, *, to: str = "", most: int = 100) -> int:
+        """Return how many messages of a channel wait, *most* when there are more."""
+        query = sa.select(outbox.c.key).where(outbox.c.channel == channel.value, _WAITING)
+        if to:
+            query = query.where(outbox.c.to == to)
+        some = query.limit(most).subquery("some")
+        counted = sa.select(sa.func.count()).select_from(some)
+        return await self._read(lambda connection: int(connection.scalar(counted) or 0))
 
     async def messages(
         self,

@@ -133,6 +133,7 @@ class SqlTransaction:
         key = {"same_id": ticket.id, "replaced": ticket.revision - 1}
         if self._connection.execute(_REVISE, row | key).rowcount != 1:
             raise Conflict(f"ticket {ticket.id} is not at revision {ticket.revision - 1}")
+        self.cases.ticket_changed(ticket)
 
     def save_leg(self, leg: CallLeg) -> None:
         """Insert or replace a leg."""

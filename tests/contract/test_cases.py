@@ -11,9 +11,11 @@ import pytest
 
 from gateway.domain.case import Case, CaseId, Period, PeriodState
 from gateway.domain.casework import DIGEST, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
+from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.rules import PeriodKind, Span, SpanUnit, Stage, Urgency
-from gateway.domain.ticket import TicketId
+from gateway.domain.ticket import Elements, Ticket, TicketId
+from routing.case_words import asked_words
 
 NOON = datetime(2026, 3, 2, 4, 0, 0, 123456, UTC)
 DAY = timedelta(days=1)
@@ -333,3 +335,73 @@ async def test_a_text_that_utf8_cannot_carry_is_our_mistake(store: Any) -> None:
         await save(store, record(matter="\udcff"))
     with pytest.raises(OurMistake):
         await keep(store, message("m", values={"x": "\udcff"}))
+
+
+async def found(store: Any, text: str, **query: Any) -> list[str]:
+    return [each.id for each in (await store.cases.search(asked_words(text), CaseQuery(**query))).cases]
+
+
+def ticket(name: str, summary: str, revision: int = 1, **elements: str) -> Ticket:
+    return Ticket(
+        id=TicketId(name),
+        contact_id=ContactId(name),
+        channel=ChannelKind.TELEPHONE,
+        call_id=None,
+        caller="01000000001",
+        received_at=NOON,
+        summary=summary,
+        elements=Elements(**elements),
+        revision=revision,
+    )
+
+
+async def test_a_case_is_found_by_all_that_it_its_ticket_and_its_unit_say(store: Any) -> None:
+    await store.commit(lambda tx: tx.save_ticket(ticket("t1", "家里停水两天了", place="红山区幸福小区５号楼")))
+    await save(store, record("t1"), record("t2", after=DAY, matter="路灯不亮", unit="roads"))
+    await save(
+        store, record("t2", after=DAY, matter="路灯不亮", unit="roads", revision=2, reply={"result": "已停水检修"})
+    )
+
+    assert await found(store, "停水") == ["t2", "t1"]
+    assert await found(store, "停水 幸福小区") == ["t1"]
+    assert await found(store, "幸福小区5号楼") == ["t1"]
+    assert await found(store, "水停") == []
+    assert await found(store, "小区幸福") == []
+    assert await found(store, "01000000001 路灯") == ["t2"]
+    assert await found(store, "T2") == ["t2"]
+    assert await found(store, "停水", unit="roads") == ["t2"]
+    assert await found(store, "停水", stage=Stage.CLOSED) == []
+    assert await found(store, "停水", due_before=NOON) == []
+
+
+async def test_a_case_is_found_by_what_its_ticket_says_now_and_by_the_units_that_have_it_now(store: Any) -> None:
+    await store.commit(lambda tx: tx.save_ticket(ticket("t1", "水管漏水")))
+    await save(store, record("t1"))
+    await store.commit(lambda tx: tx.save_ticket(ticket("t1", "暖气不热", revision=2)))
+    await save(store, record("t1", revision=2, unit="heat"))
+
+    assert await found(store, "漏水") == []
+    assert await found(store, "暖气") == await found(store, "暖气", unit="heat") == ["t1"]
+    assert await found(store, "暖气", unit="water") == []
+
+
+async def test_a_search_goes_on_where_the_last_page_ended_also_among_cases_of_one_instant(store: Any) -> None:
+    names = [f"t{number}" for number in range(7)]
+    await save(store, *(record(name, after=timedelta(seconds=at)) for at, name in enumerate(names)))
+
+    seen: list[str] = []
+    below = None
+    for _ in range(4):
+        hits = await store.cases.search(asked_words("停水"), CaseQuery(limit=2), below)
+        seen += [each.id for each in hits.cases]
+        below = hits.further
+    assert seen == names[::-1]
+    assert below is None
+
+
+async def test_waiting_messages_are_counted_up_to_a_limit(store: Any) -> None:
+    await keep(store, *(message(f"m{n}") for n in range(5)), message("done", done_at=NOON), message("r", to="roads"))
+
+    assert await store.cases.count_waiting(Channel.UNIT, to="water") == 5
+    assert await store.cases.count_waiting(Channel.UNIT) == 6
+    assert await store.cases.count_waiting(Channel.UNIT, to="water", most=3) == 3

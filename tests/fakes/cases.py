@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
 from gateway.domain.case import Case
-from gateway.domain.casework import DIGEST, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
+from gateway.domain.casework import DIGEST, CaseHits, CaseQuery, CaseRecord, Channel, Delivery, Message, Place
 from gateway.domain.errors import Conflict, OurMistake
 from gateway.domain.rules import Stage
-from gateway.domain.ticket import TicketId
+from gateway.domain.ticket import Elements, Ticket, TicketId
 from gateway.storage.chain import canonical
+from routing.case_words import terms_of, words_of
 
 
 @dataclass
@@ -106,8 +107,13 @@ class CaseMemory:
 class MemoryCases:
     """`gateway.ports.casework.Cases` over what `reach` gives."""
 
-    def __init__(self, reach: Callable[[], Awaitable[CaseMemory]]) -> None:
+    def __init__(
+        self,
+        reach: Callable[[], Awaitable[CaseMemory]],
+        tickets: Callable[[], Awaitable[Mapping[TicketId, Ticket]]],
+    ) -> None:
         self._reach = reach
+        self._tickets = tickets
 
     async def case(self, ticket_id: TicketId) -> CaseRecord | None:
         return (await self._reach()).records.get(ticket_id)
@@ -120,6 +126,24 @@ class MemoryCases:
             end = (query.after.at, query.after.id)
             found = [each for each in found if (each[0] < end if query.due_before is None else each[0] > end)]
         return [record for _, record in found[: query.limit]]
+
+    async def search(self, words: Sequence[str], query: CaseQuery, below: int | None = None) -> CaseHits:
+        assert terms_of(words)
+        memory, tickets = await self._reach(), await self._tickets()
+        found = []
+        for record in memory.records.values():
+            ticket = tickets.get(record.id)
+            summary, elements = (ticket.summary, ticket.elements) if ticket else ("", Elements())
+            said = words_of(record.case, summary, elements, record.reply.get("result"))
+            if terms_of(words) <= terms_of([said]) and all(word in said for word in words) and _is_asked(record, query):
+                found.append((int(record.case.received_at.timestamp() * 1000), record))
+        found = [each for each in sorted(found, key=lambda each: -each[0]) if below is None or each[0] < below]
+        page = found[: query.limit]
+        further = page[-1][0] if len(page) == query.limit else None
+        return CaseHits(cases=tuple(record for _, record in page), further=further)
+
+    async def count_waiting(self, channel: Channel, *, to: str = "", most: int = 100) -> int:
+        return len(await self.messages(channel, to=to, waiting=True, limit=most))
 
     async def next_due(self) -> datetime | None:
         memory = await self._reach()

@@ -112,7 +112,7 @@ class MemoryStore:
         self._memory = _Memory()
         self._failing = False
         self.knowledge = MemoryKnowledgeBase(self._knowledge)
-        self.cases = MemoryCases(self._cases)
+        self.cases = MemoryCases(self._cases, self._tickets)
         self.correspondence = MemoryCorrespondence(self._letters)
 
     async def __aenter__(self) -> Self:
@@ -195,6 +195,9 @@ class MemoryStore:
 
     async def _letters(self) -> LetterMemory:
         return (await self._reach()).correspondence
+
+    async def _tickets(self) -> dict[TicketId, Ticket]:
+        return (await self._reach()).tickets
 
     async def _cases(self) -> CaseMemory:
         return (await self._reach()).cases
