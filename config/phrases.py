@@ -18,8 +18,8 @@ from gateway.domain.rules import ClosingTime, Span
 
 PATH = Path(__file__).with_name("phrases.toml")
 
-_STANDS_FOR_ITSELF = ("grade", "as", "n", "span")
-"""Details of facts that are words of the regulation or numbers already."""
+_STANDS_FOR_ITSELF = ("grade", "as", "n", "text", "reason", "outcome", "leader", "decided_by", "to", "question", "answer")
+"""Details of facts that are words of people, of the regulation, or numbers already."""
 
 
 @cache
@@ -39,7 +39,9 @@ def fact_sentence(fact: Fact, zone: tzinfo) -> str:
     if fact.name == "due" and details["due"] is None:
         return book["fact"]["due_lifted"].format(**filled)
     text = book["fact"][fact.name].format(**filled)
-    return text + book["fact"]["provisional"] if details.get("provisional") else text
+    if details.get("provisional"):
+        text += book["fact"]["provisional"]
+    return text + book["fact"]["recounted"].format(**filled) if "because" in details else text
 
 
 def _detail(key: str, value: Any, zone: tzinfo) -> str:
@@ -55,6 +57,8 @@ def _detail(key: str, value: Any, zone: tzinfo) -> str:
     if key == "why":
         name, _, field = value.partition(":")
         return book["why"][name].format(field=word(field))
+    if isinstance(value, bool):
+        return word("true" if value else "false")
     return str(value) if key in _STANDS_FOR_ITSELF else word(str(value))
 
 

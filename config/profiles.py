@@ -21,7 +21,7 @@ import msgspec
 from config.reading import FieldError, read
 from config.toml_file import Key, SettingsError, TomlFile
 from config.values import Duration
-from gateway.domain.case import Accept, Appeal, AuditFail, Extend, Reply, Return
+from gateway.domain.case import Accept, Appeal, AuditFail, Extend, Instruct, Reply, Return, Submit, Withhold
 from gateway.domain.decision import Citation
 from gateway.domain.emergency import EmergencyLine, EmergencyRule
 from gateway.domain.profile import Profile, Ruling
@@ -268,6 +268,8 @@ _STATED = {
     "reply.filing": Reply,
     "audit.failure": AuditFail,
     "appeal": Appeal,
+    "submission": Submit,
+    "publication": Withhold,
 }
 """Whose fields a rule may ask for."""
 
@@ -325,8 +327,9 @@ def _check_words(kind: Kind[Any], parts: tuple[str, ...], value: Any) -> None:
     for name in ("categories", "excluded"):
         _all_among(getattr(value, name, ()), CATEGORIES)
     if command := _STATED.get(kind.name):
-        for name in ("fields", "either"):
+        for name in ("fields", "either", "unit_fields"):
             _all_among(getattr(value, name, ()), tuple(each.name for each in fields(command)))
+    _all_among(getattr(value, "instruction_fields", ()), tuple(each.name for each in fields(Instruct)))
 
 
 def _all_among(words: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -39,6 +39,10 @@ URGENT = Patience(first_wait=timedelta(seconds=1), longest_wait=timedelta(second
 """An emergency is tried again at once, and for about half an hour: then it is no news to anybody."""
 
 
+_INSTANTS = {"due", "was", "keep_until"}
+"""Details of facts that are instants; text in the journal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseworkParts:
     """Casework and what shows it."""
@@ -129,8 +133,9 @@ def _file(profile_id: str) -> ProfileFile:
 def _sentence(fact: Fact, profile: Profile) -> str:
     """Return what *fact* says; a fact out of the journal has its instants as text."""
     details = dict(fact.details)
-    if isinstance(due := details.get("due"), str):
-        details["due"] = datetime.fromisoformat(due)
+    for name in _INSTANTS & details.keys():
+        if isinstance(details[name], str) and (name != "was" or fact.name == "due"):
+            details[name] = datetime.fromisoformat(details[name])
     return phrases.fact_sentence(
         Fact(at=fact.at, case=fact.case, name=fact.name, rows=fact.rows, details=details), profile.zone
     )

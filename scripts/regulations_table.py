@@ -62,7 +62,7 @@ def written() -> str:
 def _kinds() -> Iterator[str]:
     """Yield what a rule can be about, for whoever writes a profile."""
     yield "## Kinds of rule\n"
-    yield "`*` stands for what `gateway/domain/rules.py` lists there; a period's and a stage's last part, a category or"
+    yield "`*` stands for what `gateway/domain/rules/` lists there; a period's and a stage's last part, a category or"
     yield "an urgency, may be left out. Fields in brackets may be left out.\n"
     yield "| key | 中文 | value |"
     yield "| --- | --- | --- |"

@@ -15,9 +15,6 @@ from gateway.domain.json import Json
 from gateway.domain.rules import PeriodKind, Stage
 from gateway.domain.ticket import TicketId
 
-OVER = frozenset({Stage.ANSWERED, Stage.REFUSED, Stage.HANDED_OFF, Stage.CLOSED})
-"""Stages in which nobody has to do anything for the matter."""
-
 WITH_UNIT = frozenset({Stage.DISPATCHED, Stage.SIGNED, Stage.RETURN_PENDING, Stage.EXTENSION_PENDING, Stage.REDO})
 """Stages in which a unit owes its reply."""
 

@@ -13,11 +13,12 @@ from datetime import datetime
 
 from gateway.domain.case import COMMANDS, Case, CaseId, Command, Fact
 from gateway.domain.profile import Profile
-from gateway.domain.rules import DAY_END, STAGE, Stage
+from gateway.domain.rules import ARCHIVE, DAY_END, STAGE, Stage
 from routing.casebook import clock
 from routing.casebook.draft import Denied, Draft, Rows, rows_of
 from routing.casebook.intake import ALONE, Surroundings
-from routing.casebook.moves import MOVES
+from routing.casebook.moves import MOVES, UNSEALED
+from routing.casebook.sealing import is_sealed
 from routing.deadlines import Reckoning
 from routing.working_time import Calendar
 
@@ -54,6 +55,9 @@ class Casebook:
         if not (move.opens if case is None else case.stage in move.stages):
             rows = rows_of(self.profile.ruling(STAGE, case.stage.value)) if case is not None else ()
             return Outcome(case=case, facts=_denials(case_id, now, word, ("wrong_stage",), rows), is_denied=True)
+        if is_sealed(case) and type(command) not in UNSEALED:
+            rows = rows_of(self.profile.ruling(ARCHIVE))
+            return Outcome(case=case, facts=_denials(case_id, now, word, ("sealed",), rows), is_denied=True)
         draft = self._draft(case or Case(id=case_id, stage=Stage.ACCEPTED, received_at=now), now)
         try:
             move.carry_out(draft, command, around)

@@ -15,6 +15,7 @@ from gateway.domain.case import Case, Command, Fact, Period, PeriodState
 from gateway.domain.profile import Profile, Ruling
 from gateway.domain.rules import (
     DUTY_PHONE,
+    OVER,
     PERIOD,
     STAGE,
     SUPERVISE,
@@ -80,7 +81,7 @@ class Draft:
 
     def enter(self, stage: Stage, because: Rows = (), **details: Any) -> None:
         """Enter *stage*, on the rows of *because* and those about the stage."""
-        self.change(stage=stage)
+        self.change(stage=stage, over_at=self.now if stage in OVER else None)
         rows = tuple(dict.fromkeys((*because, *rows_of(self.rule_for(STAGE, stage.value)))))
         self.say("stage", rows, stage=stage.value, **details)
 
@@ -172,13 +173,21 @@ class Draft:
             self.reset(period, state=PeriodState.RUNNING, live_from=self.now)
 
     def recount(self) -> None:
-        """Count every provisional period that is not over anew, and say which of them ends at another instant."""
+        """Count every provisional period that is not over anew, and say which of them ends at another instant.
+
+        One that does is replaced: the case keeps what it was told before.
+        """
         for period in self.case.periods:
-            if period.provisional and period.state in (PeriodState.RUNNING, PeriodState.PAUSED):
-                end = self.reckoning.deadline(period.span, period.since)
-                changed = self.reset(period, due=end.at, provisional=end.provisional, live_from=self.now)
-                if end.at != period.due:
-                    self._say_due(changed, period.rows)
+            if not (period.provisional and period.state in (PeriodState.RUNNING, PeriodState.PAUSED)):
+                continue
+            end = self.reckoning.deadline(period.span, period.since)
+            if end.at == period.due:
+                self.reset(period, provisional=end.provisional)
+                continue
+            self.reset(period, state=PeriodState.REPLACED)
+            counted = replace(period, due=end.at, provisional=end.provisional, live_from=self.now)
+            self.change(periods=(*self.case.periods, counted))
+            self._say_due(counted, period.rows, was=period.due, because="calendar")
 
     def restate(self, kind: PeriodKind, rows: Rows) -> None:
         """Say once more until when a period goes on that somebody may believe to be over."""
@@ -200,14 +209,15 @@ class Draft:
             )
         )
 
-    def _say_due(self, period: Period, rows: Rows) -> None:
-        more = {"provisional": True} if period.provisional else {}
+    def _say_due(self, period: Period, rows: Rows, **more: Any) -> None:
+        if period.provisional:
+            more["provisional"] = True
         self.say("due", rows, kind=period.kind.value, due=period.due, span=str(period.span), **more)
 
-    def follow_up(self, ruling: Ruling[FollowUpRule]) -> None:
-        """Begin to follow the case up; of a sampled follow-up nobody is told here."""
+    def follow_up(self, ruling: Ruling[FollowUpRule], *, is_drawn: bool = False) -> None:
+        """Begin to follow the case up; of a sampled follow-up the hotline is told if the lot fell on the case."""
         self.change(is_followed_up=True, counts={**self.case.counts, "follow_up": 0})
-        if not ruling.value.sampled:
+        if is_drawn or not ruling.value.sampled:
             self.tell("hotline", "follow_up", ruling.rows)
 
     def telephone_unit(self) -> None:

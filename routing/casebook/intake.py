@@ -16,6 +16,7 @@ from gateway.domain.rules import (
     PERIOD,
     REFUSE,
     STRICTER_LAW,
+    SUBMISSION,
     Moment,
     PeriodKind,
     RefusalKind,
@@ -30,11 +31,17 @@ BY_TELEPHONE = ("telephone", "phone", "电话", "热线电话")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What other cases mean for this one: an earlier one of the same matter, a restricted telephone, a burst."""
+    """What the world outside means for a case: an earlier one of the same matter, a restricted telephone, a burst.
+
+    ``is_drawn``: the lot of a sampled follow-up falls on it. ``is_live``: people act on it, who can be asked for more
+    than a scenario states.
+    """
 
     earlier: Case | None = None
     restricted_until: datetime | None = None
     is_burst: bool = False
+    is_drawn: bool = False
+    is_live: bool = False
 
 
 ALONE = Surroundings()
@@ -76,7 +83,9 @@ def answer(draft: Draft, command: Answer, around: Surroundings) -> None:
     rule = draft.profile.ruling(ANSWER)
     if rule is None or draft.case.category not in rule.value:
         raise Denied("not_allowed", rows_of(rule))
-    draft.enter(Stage.ANSWERED, rule.rows)
+    article = f"{command.article}@{command.version}" if command.article and command.version else command.article
+    draft.change(article=article)
+    draft.enter(Stage.ANSWERED, rule.rows, **({"article": article} if article else {}))
     draft.lift(rule.rows)
 
 
@@ -93,6 +102,7 @@ def refuse(draft: Draft, command: Refuse, around: Surroundings) -> None:
         raise draft.wrong_stage()
     draft.change(petitioner=command.petitioner or draft.case.petitioner, matter=command.matter or draft.case.matter)
     if not same:
+        draft.change(refusal=command.kind)
         draft.enter(Stage.REFUSED, rule.rows, kind=command.kind.value)
         draft.lift(rule.rows)
     earlier = draft.case if same else around.earlier
@@ -111,7 +121,7 @@ def hand_off(draft: Draft, command: HandOff, around: Surroundings) -> None:
     rows = (emergency.citation.obligation,)
     if command.line not in emergency.lines:
         raise Denied("not_allowed", rows)
-    draft.change(stage=Stage.HANDED_OFF)
+    draft.change(stage=Stage.HANDED_OFF, over_at=draft.now)
     draft.say("stage", rows, stage=Stage.HANDED_OFF.value, line=command.line)
     draft.lift(rows)
 
@@ -125,9 +135,13 @@ def dispatch(draft: Draft, command: Dispatch, around: Surroundings) -> None:
         draft.change(unit=command.to, stage=Stage.DISPATCHED)
         draft.say("stage", onward.rows, stage=Stage.DISPATCHED.value, to=command.to, onward=True)
         return
+    submission = draft.profile.ruling(SUBMISSION)
+    if draft.case.is_submitted:
+        raise Denied("not_allowed", rows_of(submission))
     stricter = draft.demand(STRICTER_LAW) if command.stricter is not None else None
     designation = draft.profile.ruling(DESIGNATION) if command.designated else None
-    to_unit(draft, command.to, command.assist, is_designated=command.designated, because=rows_of(designation))
+    because = rows_of(designation, submission if draft.case.is_instructed else None)
+    to_unit(draft, command.to, command.assist, is_designated=command.designated, because=because)
     handle = draft.case.running(PeriodKind.HANDLE)
     if command.stricter is not None and handle is not None:
         end = draft.reckoning.deadline(command.stricter, draft.now)

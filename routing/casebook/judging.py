@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gateway.domain.case import (
     Appeal,
+    AppealAnswer,
+    FollowUp,
     FollowUpFailed,
     Grade,
     Period,
@@ -16,8 +18,10 @@ from gateway.domain.case import (
 from gateway.domain.profile import Ruling
 from gateway.domain.rules import (
     APPEAL,
+    DUTY,
     FOLLOW_UP,
     PERIOD,
+    PUBLICATION,
     REDO,
     SUPERVISE,
     SURVEY,
@@ -31,6 +35,7 @@ from gateway.domain.rules import (
 )
 from routing.casebook.draft import Denied, Draft, Rows, require, rows_of
 from routing.casebook.intake import Surroundings
+from routing.casebook.publishing import take_back
 from routing.deadlines import of_length
 
 
@@ -120,6 +125,7 @@ def refuse_redo(draft: Draft, command: RedoRefuse, around: Surroundings) -> None
 def send_back(draft: Draft, redo: Ruling[RedoRule]) -> None:
     """Start a redo with the period that the rule gives it."""
     draft.change(is_redo_requested=False, is_followed_up=False, counts={**draft.case.counts, "extension": 0})
+    take_back(draft, rows_of(draft.profile.ruling(PUBLICATION)))
     draft.enter(Stage.REDO, redo.rows)
     draft.count("redo", redo.rows)
     draft.tell("unit", "redo", redo.rows)
@@ -140,8 +146,31 @@ def appeal(draft: Draft, command: Appeal, around: Surroundings) -> None:
     if period is not None and draft.now > period.due:
         raise Denied("too_late", rule.rows)
     draft.meet(PeriodKind.APPEAL)
+    draft.change(is_appealed=True)
     draft.say("appealed", rule.rows)
     draft.tell("hotline", "appeal", rule.rows)
+
+
+def answer_appeal(draft: Draft, command: AppealAnswer, around: Surroundings) -> None:
+    """The hotline has looked into the appeal: a granted one frees the unit from the grade (申诉核实反馈)."""
+    rule = draft.demand(APPEAL)
+    if not draft.case.is_appealed:
+        raise Denied("not_allowed", rule.rows)
+    require(command, ("reason",), rule.rows)
+    rows = rows_of(rule, draft.profile.ruling(DUTY, "judgement"))
+    draft.change(is_appealed=False, is_grade_excused=command.granted)
+    draft.say("appeal_answered", rows, granted=command.granted, reason=command.reason)
+    draft.tell("unit", "appeal_answered", rows, reason=command.reason)
+
+
+def follow_up(draft: Draft, command: FollowUp, around: Surroundings) -> None:
+    """The petitioner was reached (回访): a reply that does not tell the truth is a matter of accountability."""
+    rule = draft.demand(FOLLOW_UP)
+    require(command, ("outcome",), rule.rows)
+    draft.change(is_followed_up=False)
+    draft.say("followed_up", rule.rows, outcome=command.outcome, as_reported=command.as_reported)
+    if not command.as_reported:
+        draft.supervise(Trigger.FALSE_REPLY)
 
 
 def supervise(draft: Draft, command: Supervise, around: Surroundings) -> None:

@@ -7,34 +7,65 @@ from typing import Any, NamedTuple
 
 from gateway.domain.case import (
     Accept,
+    Amend,
     Answer,
     Appeal,
+    AppealAnswer,
     Append,
+    Archive,
     AuditFail,
     AuditPass,
     Command,
     Contact,
+    Designate,
     Dispatch,
+    Endorse,
     Extend,
     ExtendAgree,
     ExtendRefuse,
+    FollowUp,
     FollowUpFailed,
     Grade,
     HandOff,
+    Instruct,
+    Order,
+    OrderReply,
+    Publish,
     RedoAgree,
     RedoRefuse,
     RedoRequest,
     Refuse,
     Reply,
+    Restrict,
+    RestrictionAppeal,
+    RestrictionLift,
+    RestrictionUphold,
     Return,
     ReturnAgree,
     ReturnRefuse,
     Sign,
+    Submit,
     Supervise,
     Urge,
+    Wish,
+    Withdraw,
+    Withhold,
+    WithholdAgree,
+    WithholdRefuse,
 )
-from gateway.domain.rules import Stage
-from routing.casebook import handling, intake, judging, replying, requests
+from gateway.domain.rules import OVER, Stage
+from routing.casebook import (
+    amending,
+    handling,
+    intake,
+    judging,
+    leading,
+    publishing,
+    replying,
+    requests,
+    restricting,
+    sealing,
+)
 from routing.casebook.draft import Draft
 from routing.casebook.intake import Surroundings
 
@@ -55,6 +86,7 @@ _NEW_HANDS = frozenset({Stage.DISPATCHED, Stage.SIGNED})
 _IN_HAND = _NEW_HANDS | {Stage.REDO}
 _AT_UNIT = _IN_HAND | {Stage.RETURN_PENDING, Stage.EXTENSION_PENDING}
 _OPEN = _ACCEPTED | _AT_UNIT | {Stage.REPLIED}
+_ANY = frozenset(Stage)
 _CLOSED = frozenset({Stage.CLOSED})
 _OVER = _CLOSED | {Stage.ANSWERED}
 
@@ -84,4 +116,27 @@ MOVES: Mapping[type[Command], Move] = {
     RedoRefuse: Move(_CLOSED, judging.refuse_redo),
     Appeal: Move(_CLOSED | {Stage.REDO, Stage.REPLIED}, judging.appeal),
     Supervise: Move(_OPEN | _CLOSED, judging.supervise),
+    Amend: Move(_ACCEPTED | _AT_UNIT, amending.amend),
+    Designate: Move(_ACCEPTED | _NEW_HANDS | {Stage.RETURN_PENDING}, leading.designate),
+    Endorse: Move(frozenset({Stage.REPLIED}), leading.endorse),
+    Submit: Move(_OPEN, leading.submit),
+    Instruct: Move(_OPEN | _CLOSED, leading.instruct),
+    Order: Move(_AT_UNIT | _CLOSED | {Stage.REPLIED}, leading.order),
+    OrderReply: Move(_AT_UNIT | _CLOSED | {Stage.REPLIED}, leading.reply_to_order),
+    FollowUp: Move(_CLOSED, judging.follow_up),
+    AppealAnswer: Move(_CLOSED | {Stage.REDO, Stage.REPLIED}, judging.answer_appeal),
+    Wish: Move(_ANY, publishing.wish),
+    Withhold: Move(_AT_UNIT | _CLOSED | {Stage.REPLIED}, publishing.withhold),
+    WithholdAgree: Move(_ANY, publishing.agree_withholding),
+    WithholdRefuse: Move(_ANY, publishing.refuse_withholding),
+    Publish: Move(_OVER, publishing.publish),
+    Withdraw: Move(_ANY, publishing.withdraw),
+    Restrict: Move(_ANY, restricting.restrict),
+    RestrictionAppeal: Move(_ANY, restricting.appeal),
+    RestrictionLift: Move(_ANY, restricting.lift),
+    RestrictionUphold: Move(_ANY, restricting.uphold),
+    Archive: Move(OVER, sealing.archive),
 }
+
+UNSEALED = frozenset({Append, Wish, Withdraw, RestrictionAppeal, RestrictionLift, RestrictionUphold})
+"""What can still be said of a case in the archive: what opens a new one, or frees somebody."""

@@ -10,6 +10,7 @@ from gateway.domain.rules import (
     REPLY,
     REPLY_BY_HOTLINE,
     RESULT,
+    SECRECY,
     SURVEY,
     FollowUpAfter,
     Moment,
@@ -17,7 +18,7 @@ from gateway.domain.rules import (
     Stage,
     Trigger,
 )
-from routing.casebook.draft import Draft, require_rule, rows_of
+from routing.casebook.draft import Draft, require, require_rule, rows_of
 from routing.casebook.intake import Surroundings
 
 TWICE = 2
@@ -29,6 +30,9 @@ def reply(draft: Draft, command: Reply, around: Surroundings) -> None:
     rule, filing = draft.profile.ruling(REPLY), draft.profile.ruling(FILING)
     require_rule(command, rule, draft.case.category)
     require_rule(command, filing, draft.case.category)
+    secrecy = draft.profile.ruling(SECRECY)
+    if secrecy is not None and around.is_live:
+        require(command, ("secrecy_checked_by",), secrecy.rows)
     before = draft.case.before if draft.case.stage is Stage.EXTENSION_PENDING else draft.case.stage
     draft.change(before=before, replied_at=draft.now)
     draft.meet(PeriodKind.HANDLE, PeriodKind.CONTACT, PeriodKind.SIGN, PeriodKind.RETURN, PeriodKind.PHONE_UNIT)
@@ -43,10 +47,10 @@ def pass_audit(draft: Draft, command: AuditPass, around: Surroundings) -> None:
     draft.change(sent_back_in_row=0, before=None, grade="", is_unsatisfied=False, is_redo_requested=False)
     draft.enter(Stage.CLOSED)
     if draft.case.can_be_reached:
-        _tell_and_ask(draft)
+        _tell_and_ask(draft, around)
 
 
-def _tell_and_ask(draft: Draft) -> None:
+def _tell_and_ask(draft: Draft, around: Surroundings) -> None:
     """Send the result to the petitioner, who is then asked for a grade."""
     draft.begin(Moment.PASSED, since=draft.case.replied_at)
     if (result := draft.profile.ruling(RESULT)) is not None:
@@ -57,7 +61,7 @@ def _tell_and_ask(draft: Draft) -> None:
         draft.tell("petitioner", "survey", survey.rows, scale=list(survey.value.scale))
         draft.begin(Moment.CLOSED)
     if follow_up is not None and follow_up.value.after is FollowUpAfter.CLOSING:
-        draft.follow_up(follow_up)
+        draft.follow_up(follow_up, is_drawn=around.is_drawn)
 
 
 def fail_audit(draft: Draft, command: AuditFail, around: Surroundings) -> None:

@@ -90,12 +90,13 @@ def extend(draft: Draft, command: Extend, around: Surroundings) -> None:
         raise Denied("not_allowed", rows_of(rule, draft.rule_for(PERIOD, PeriodKind.HANDLE.value)))
     require(command, rule.value.fields, rule.rows)
     most = most_days(draft, rule, handle)
-    if most < 1:
+    if most < 1 and not (rule.value.longer_if_signed and command.signed_by and command.days):
         raise Denied("limit_reached", rule.rows)
     if draft.now > draft.reckoning.filing_limit(handle.due, rule.value.filing):
         raise Denied("too_late", rule.rows)
     days = most if command.days is None else command.days
-    if not 1 <= days <= most:
+    is_signed = rule.value.longer_if_signed and bool(command.signed_by)
+    if not days >= 1 or (days > most and not is_signed):
         raise Denied("limit_reached", rule.rows)
     draft.change(before=draft.case.stage, asked_days=days)
     draft.enter(Stage.EXTENSION_PENDING, rule.rows, days=days)

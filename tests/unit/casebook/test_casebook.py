@@ -185,7 +185,13 @@ def test_a_provisional_period_is_counted_anew_when_the_notice_is_out(tmp_path: P
     said = [(fact.details["kind"], fact.details["due"].date(), "provisional" in fact.details) for fact in outcome.facts]
     assert said == [("handle", date(2026, 3, 6), False)]
     assert outcome.case is not None
-    assert not any(period.provisional for period in outcome.case.periods)
+    handle = [period for period in outcome.case.periods if period.kind is PeriodKind.HANDLE]
+    assert [(period.state, period.provisional) for period in handle] == [
+        (PeriodState.REPLACED, True),
+        (PeriodState.RUNNING, False),
+    ]
+    assert outcome.facts[0].details["was"] == handle[0].due
+    assert outcome.facts[0].details["because"] == "calendar"
     assert known.recount(outcome.case, MONDAY + timedelta(hours=2)).facts == ()
 
 
