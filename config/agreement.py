@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from config.sections import Partner
 from config.telephone_line import EmergencyLine, Telephone, Trunk
 from config.toml_file import Key
-from config.values import SHORTEST_KEY, Address, FarAddress, ListenAddress, span
+from config.values import SHORTEST_KEY, Address, Duration, FarAddress, ListenAddress, span
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -48,6 +48,8 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("sip", list(sip.listen), "listen")
     yield from _repeated("sip", list(sip.digest), "digest")
     yield from _refused(("web", "listen"), Address.parse, settings.web.listen)
+    for index, network in enumerate(settings.web.trusted_proxies):
+        yield from _refused(("web", "trusted_proxies", index), ipaddress.ip_network, network)
     yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
     if settings.node.database and not settings.node.database.startswith(("postgresql://", "postgres://")):
         yield ("node", "database"), 'expected postgresql://USER@HOST/DATABASE, or "" for SQLite in node.data'
@@ -76,13 +78,17 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
         yield ("casework", "sweep_interval"), "is longer than 60s: deadlines must not fire later"
     if media.silence_alert > media.silence_limit:
         yield ("media", "silence_alert"), "is longer than media.silence_limit"
-    yield from _repeated("media", list(media.laws), "laws")
+    yield from _repeated("media", list(media.codecs), "codecs")
+    if media.keep_recordings:
+        yield from _refused(("media", "keep_recordings"), Duration.parse, media.keep_recordings)
 
 
 def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:
     yield from _refused((*place, "address"), FarAddress.parse, trunk.address)
     if trunk.proxy:
         yield from _refused((*place, "proxy"), FarAddress.parse, trunk.proxy)
+    if trunk.srtp != "off" and trunk.transport != "tls":
+        yield (*place, "srtp"), 'needs transport = "tls": the keys travel in the signalling'
     if trunk.register and not trunk.username:
         yield (*place, "register"), "needs username and password"
     for index, source in enumerate(trunk.sources):

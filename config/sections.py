@@ -29,6 +29,7 @@ class Web(Section, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8345"
     session_lifetime: Duration = span("12h")
     secure_cookies: bool = False
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class Casework(Section, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ opposite order, so that a call always stands on something.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import time
 import tomllib
@@ -277,6 +278,7 @@ class Gateway:
             store=self.store,
             accounts=self.store,
             clock=self.clock,
+            sign_ins=self.store.sign_ins,
             librarian=self.librarian,
             model=lambda: self.recognizer.model,
             listening=lambda: self.recognizer.is_hearing,
@@ -296,6 +298,7 @@ class Gateway:
             port,
             session_lifetime=settings.web.session_lifetime.total_seconds(),
             secure_cookies=settings.web.secure_cookies,
+            trusted_proxies=[ipaddress.ip_network(each) for each in settings.web.trusted_proxies],
         )
 
     def _partners(self) -> list[PartnerAccess]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 
@@ -32,3 +33,12 @@ class Account:
     password_hash: str
     agent_id: str = ""
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Somebody who is signed in (登录会话): ``key`` is the hash of what his browser holds, ``ends`` when it is over."""
+
+    key: str
+    account: str
+    ends: datetime

@@ -30,6 +30,7 @@ from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
 from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
 from gateway.storage.session import SqlSession
+from gateway.storage.sign_ins import SqlSignIns
 from gateway.storage.transaction import SqlTransaction, find_ticket
 from gateway.storage.writer import RETRY_AFTER, GroupCommitWriter, WriterStatus
 
@@ -76,6 +77,7 @@ class SqlStore:
         self.cases = SqlCases(self._read)
         self.correspondence = SqlCorrespondence(self._read)
         self.knowledge = SqlKnowledgeBase(self._read)
+        self.sign_ins = SqlSignIns(self._read, self._writer.commit)
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(migrate, self._database, patience=self._patience)

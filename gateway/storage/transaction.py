@@ -172,6 +172,10 @@ class SqlTransaction:
         """Insert or replace an account."""
         self._put(schema.accounts, account_row(account))
 
+    def run(self, statement: sa.Executable) -> None:
+        """Run a statement of the storage's own."""
+        self._connection.execute(statement)
+
     def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Replace the row of the same key, or insert it; the write lock is ours, so nothing comes between."""
         key = [column == row[column.name] for column in table.primary_key]

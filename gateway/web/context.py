@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.domain.account import Account
 from gateway.domain.casework import Partner
+from gateway.domain.errors import Unavailable
 from gateway.domain.events import Fact
 from gateway.domain.json import Json
 from gateway.domain.profile import Profile
@@ -21,6 +22,7 @@ from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
 from gateway.ports.hearing import ModelDescription
 from gateway.ports.memory import Accounts, Store
+from gateway.ports.sign_ins import SignIns
 from gateway.services.case_file import CaseFiles
 from gateway.services.casework import Casework
 from gateway.services.desk import Desk
@@ -29,7 +31,8 @@ from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
-from gateway.web.sessions import Guesses, Session, Sessions
+from gateway.web.proxies import Network, visitor_address
+from gateway.web.sessions import COOKIE, Guesses, Session, Sessions
 from routing.directory import Unit
 
 NEW_TOKEN = web.RequestKey("new_token", str)
@@ -61,6 +64,7 @@ class ConsoleParts:
     librarian: Librarian
     store: Store
     accounts: Accounts
+    sign_ins: SignIns
     clock: Clock
     model: Callable[[], ModelDescription]
     listening: Callable[[], bool]
@@ -96,6 +100,18 @@ class Context:
     live_pages: set[web.WebSocketResponse] = field(default_factory=set)
     secure_cookies: bool = False
     metrics_token: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+
+    async def session_of(self, request: web.Request) -> Session | None:
+        """Return whose session a request belongs to. Raises `Unavailable`."""
+        return await self.sessions.find(request.cookies.get(COOKIE, ""))
+
+    async def still_signed_in(self, request: web.Request) -> bool:
+        """Say whether the session of a page that stays open lasts; a store that cannot tell is no reason to end."""
+        try:
+            return await self.session_of(request) is not None
+        except Unavailable:
+            return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +140,9 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """Where the visitor's connection comes from."""
-        return self.request.remote or ""
+        """Where the visitor is: the far end of the connection, or whom our own proxies name (`trusted_proxies`)."""
+        forwarded = self.request.headers.getall("X-Forwarded-For", [])
+        return visitor_address(self.request.remote or "", forwarded, self.context.trusted_proxies)
 
     def tell(self, kind: str, ticket: Ticket | None = None, **values: Json) -> None:
         """Journal what this visitor did."""

@@ -158,7 +158,7 @@ class _Page:
         agents, system = _essence(parts.desk.agents), system_view(parts)
         while True:
             await asyncio.sleep(PULSE)
-            if not context.sessions.is_open(self._visit.signed_in, parts.clock.monotonic()):
+            if not await context.still_signed_in(self._visit.request):
                 await self._socket.close(code=SIGNED_OUT, message=b"signed out")
                 return
             if _essence(parts.desk.agents) != agents:

@@ -5,7 +5,7 @@ Every handler has a limit; whatever one raises becomes a JSON problem. Nothing h
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +25,7 @@ from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
 from gateway.web.passwords import ensure_first_account
+from gateway.web.proxies import Network
 from gateway.web.session_api import session_routes
 from gateway.web.sessions import COOKIE, Session, Sessions
 from gateway.web.system_api import system_routes
@@ -66,8 +67,8 @@ class Console:
     """The web server. Use as an async context manager; inside the block `url` says where it is.
 
     *port* 0 lets the system choose. *session_lifetime* is in seconds; *secure_cookies* belongs to a TLS proxy in front;
-    whoever sends *metrics_token* as a bearer token may read the metrics from elsewhere. Entering raises `OSError` when
-    the address cannot be bound.
+    whoever sends *metrics_token* as a bearer token may read the metrics from elsewhere; *trusted_proxies* may say for
+    whom they ask. Entering raises `OSError` when the address cannot be bound.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Console:
         session_lifetime: float = 12 * 3600.0,
         secure_cookies: bool = False,
         metrics_token: str = "",
+        trusted_proxies: Sequence[Network] = (),
     ) -> None:
         self._host = host
         self._port = port
@@ -87,7 +89,7 @@ class Console:
         )
         self._context = Context(
             parts=parts,
-            sessions=Sessions(session_lifetime),
+            sessions=Sessions(parts.sign_ins, parts.accounts, parts.clock, lifetime=session_lifetime),
             description=document(
                 ROUTES,
                 title="jiesu 接诉",
@@ -100,6 +102,7 @@ class Console:
             ),
             secure_cookies=secure_cookies,
             metrics_token=metrics_token,
+            trusted_proxies=tuple(trusted_proxies),
         )
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_LIMIT)
         self.url = ""
@@ -153,7 +156,7 @@ class Console:
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         context = self._context
-        session = context.sessions.find(request.cookies.get(COOKIE, ""), context.parts.clock.monotonic())
+        session = await context.session_of(request) if route.roles or route.path == "/api/session" else None
         if route.method != "GET" or route.path == "/api/live":
             check_origin(request)  # the cookie is SameSite already, this is the second lock
         _check_visitor(route, session)

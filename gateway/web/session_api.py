@@ -70,8 +70,8 @@ async def sign_in(visit: Visit, body: SignIn) -> AccountView:
         raise Problem(401, "wrong_password", "账号或密码不正确")
     guesses.succeeded(body.name, visit.address)
     if visit.session is not None:
-        visit.context.sessions.close(visit.session)
-    visit.request[NEW_TOKEN] = visit.context.sessions.open(account, now)
+        await visit.context.sessions.close(visit.session)
+    visit.request[NEW_TOKEN] = await visit.context.sessions.open(account)
     return account_view(account)
 
 
@@ -84,7 +84,7 @@ async def show_session(visit: Visit) -> AccountView:
 @session_routes.declare("DELETE", "/api/session", "退出登录", roles=EVERYONE)
 async def sign_out(visit: Visit) -> None:
     """End this session."""
-    visit.context.sessions.close(visit.signed_in)
+    await visit.context.sessions.close(visit.signed_in)
     visit.request[NEW_TOKEN] = ""
 
 
@@ -101,7 +101,7 @@ async def change_password(visit: Visit, body: PasswordChange) -> None:
         raise Problem(403, "wrong_password", "原密码不正确", field="old")
     guesses.succeeded(visit.account.name, visit.address)
     await visit.parts.accounts.save_account(replace(account, password_hash=await hashed(body.new)))
-    visit.context.sessions.close_others(account.name, kept=visit.signed_in)
+    await visit.context.sessions.close_others(account.name, kept=visit.signed_in)
     visit.tell("account.changed", account=account.name, fields=["password"])
 
 
@@ -136,6 +136,6 @@ async def save_account(visit: Visit, name: str, body: AccountEdit) -> AccountVie
         password_hash=await hashed(body.password) if body.password else known.password_hash if known else "",
     )
     await visit.parts.accounts.save_account(account)
-    visit.context.sessions.close_others(name, kept=visit.signed_in if name == visit.account.name else None)
+    await visit.context.sessions.close_others(name, kept=visit.signed_in if name == visit.account.name else None)
     visit.tell("account.changed", account=name, fields=["role", *(["password"] if body.password else [])])
     return account_view(account)

@@ -1,6 +1,7 @@
 """Who is signed in (登录会话), and how often one may guess.
 
-A session is 32 random octets in a cookie and an entry here; the table holds only their hash and dies with the process.
+A session is 32 random octets in a cookie and an entry in the store, which holds only their hash: a restart signs nobody
+out, and every node of a hotline knows them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import secrets
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from gateway.domain.account import Account
+from gateway.domain.account import Account, SignIn
+from gateway.domain.errors import Unavailable
+from gateway.ports.clock import Clock
+from gateway.ports.memory import Accounts
+from gateway.ports.sign_ins import SignIns
 
 COOKIE = "jiesu_session"
 MOST = 10_000
-"""Sessions held at once; the oldest makes room."""
+"""Sessions remembered here at once; the oldest makes room, and is asked for again."""
+CHECKED_FOR = 5.0
+"""Seconds for which what the store said of a session holds: how long another node's sign-out takes to be known here."""
 REMEMBERED = 10_000
 """Sources of failed sign-ins held at once."""
 SEEN_AGAIN_AFTER = 600.0
@@ -24,11 +32,12 @@ SEEN_AGAIN_AFTER = 600.0
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """One signed-in browser. ``ends`` is a monotonic instant."""
+    """One signed-in browser. ``checked`` is the monotonic instant at which the store last knew it."""
 
     key: str
     account: Account
-    ends: float
+    ends: datetime
+    checked: float
     _seen: dict[Hashable, float] = field(default_factory=dict)
 
     def sees(self, thing: Hashable, now: float) -> bool:
@@ -41,43 +50,75 @@ class Session:
 
 
 class Sessions:
-    """All sessions of this process; *lifetime* in seconds."""
+    """All sessions, kept by *sign_ins* so that they outlast this process; *lifetime* in seconds.
 
-    def __init__(self, lifetime: float) -> None:
+    What the store said of one holds here for `CHECKED_FOR` seconds, and longer while the store cannot be asked: who is
+    at work stays at work.
+    """
+
+    def __init__(self, sign_ins: SignIns, accounts: Accounts, clock: Clock, *, lifetime: float) -> None:
         self.lifetime = lifetime
+        self._sign_ins = sign_ins
+        self._accounts = accounts
+        self._clock = clock
         self._sessions: dict[str, Session] = {}
 
-    def open(self, account: Account, now: float) -> str:
-        """Begin a session and return what the cookie holds."""
-        token = secrets.token_urlsafe(32)
-        while len(self._sessions) >= MOST:
-            del self._sessions[next(iter(self._sessions))]
-        key = _key(token)
-        self._sessions[key] = Session(key=key, account=account, ends=now + self.lifetime)
+    async def open(self, account: Account) -> str:
+        """Begin a session and return what the cookie holds. Raises `Unavailable`."""
+        token, now = secrets.token_urlsafe(32), self._clock.now()
+        sign_in = SignIn(key=_key(token), account=account.name, ends=now + timedelta(seconds=self.lifetime))
+        await self._sign_ins.save_sign_in(sign_in, now)
+        self._keep(sign_in, account)
         return token
 
-    def find(self, token: str, now: float) -> Session | None:
-        """Return the session of a cookie that is still good."""
-        session = self._sessions.get(_key(token))
-        if session is None:
+    async def find(self, token: str) -> Session | None:
+        """Return the session of a cookie that is still good. Raises `Unavailable` for one that nobody here has seen."""
+        key = _key(token)
+        known = self._sessions.get(key)
+        if known is not None and not self.is_open(known):
+            del self._sessions[key]
             return None
-        if now >= session.ends:
-            self.close(session)
-            return None
-        return session
+        if not token or (known is not None and self._clock.monotonic() - known.checked < CHECKED_FOR):
+            return known
+        try:
+            return await self._asked(key, known)
+        except Unavailable:
+            if known is None:
+                raise
+            return known
 
-    def is_open(self, session: Session, now: float) -> bool:
-        """Say whether *session* still lasts."""
-        return session.key in self._sessions and now < session.ends
+    def is_open(self, session: Session) -> bool:
+        """Say whether *session* still lasts, as far as is known here."""
+        return session.key in self._sessions and self._clock.now() < session.ends
 
-    def close(self, session: Session) -> None:
-        """End one session."""
+    async def close(self, session: Session) -> None:
+        """End one session. Raises `Unavailable`."""
+        await self._sign_ins.end_sign_in(session.key)
         self._sessions.pop(session.key, None)
 
-    def close_others(self, name: str, kept: Session | None = None) -> None:
-        """End all sessions of account *name* but *kept*."""
+    async def close_others(self, name: str, kept: Session | None = None) -> None:
+        """End all sessions of account *name* but *kept*. Raises `Unavailable`."""
+        await self._sign_ins.end_sign_ins(name, kept=kept.key if kept else "")
         for session in [s for s in self._sessions.values() if s.account.name == name and s is not kept]:
-            self.close(session)
+            del self._sessions[session.key]
+
+    async def _asked(self, key: str, known: Session | None) -> Session | None:
+        """Return what the store says of a session."""
+        sign_in = await self._sign_ins.sign_in(key)
+        account = None if sign_in is None else await self._accounts.account(sign_in.account)
+        if sign_in is None or account is None or sign_in.ends <= self._clock.now():
+            self._sessions.pop(key, None)
+            return None
+        if known is None:
+            return self._keep(sign_in, account)
+        known.account, known.checked = account, self._clock.monotonic()
+        return known
+
+    def _keep(self, sign_in: SignIn, account: Account) -> Session:
+        while len(self._sessions) >= MOST:
+            del self._sessions[next(iter(self._sessions))]
+        session = Session(key=sign_in.key, account=account, ends=sign_in.ends, checked=self._clock.monotonic())
+        return self._sessions.setdefault(sign_in.key, session)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ from gateway.web.server import Console
 from tests.fakes.caseroom import CaseRoom
 from tests.fakes.console import Office, office
 
+SEASON = 90 * 86400.0
+"""Seconds that people stay signed in: stories turn the calendar by weeks."""
+
 
 @dataclass
 class CaseOffice:
@@ -74,7 +77,7 @@ async def case_office(room: CaseRoom, recordings: Path) -> AsyncIterator[CaseOff
             case_files=room.files,
             clock=clock,
         )
-        async with Console(parts, "127.0.0.1", 0) as console:
+        async with Console(parts, "127.0.0.1", 0, session_lifetime=SEASON) as console:
             yield CaseOffice(place, room, console, stack, ledger)
 
 

@@ -97,6 +97,7 @@ class Office:
             partners=PARTNERS,
             store=line.store,
             accounts=accounts,
+            sign_ins=line.store.sign_ins,
             clock=line.clock,
             model=lambda: line.recognizer.model,
             listening=lambda: line.recognizer.available,

@@ -23,6 +23,7 @@ from gateway.storage.chain import Anchor, canonical, entry_of, link
 from tests.fakes.cases import CaseMemory, MemoryCases
 from tests.fakes.correspondence import LetterMemory, MemoryCorrespondence
 from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
+from tests.fakes.sign_ins import MemorySignIns
 
 T = TypeVar("T")
 
@@ -111,6 +112,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._memory = _Memory()
         self._failing = False
+        self.sign_ins = MemorySignIns()
         self.knowledge = MemoryKnowledgeBase(self._knowledge)
         self.cases = MemoryCases(self._cases, self._tickets)
         self.correspondence = MemoryCorrespondence(self._letters)
