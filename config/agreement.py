@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import zoneinfo
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from config.values import SHORTEST_KEY, Address, Duration, FarAddress, ListenAdd
 if TYPE_CHECKING:
     from config.settings import Settings
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
 
 def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     """Yield what no single key can tell, the first mistake first."""
@@ -25,6 +28,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("emergency_line", [line.line for line in settings.emergency_line], "line")
     yield from _repeated("unit", [unit.id for unit in settings.unit], "id")
     yield from _repeated("partner", [partner.id for partner in settings.partner], "id")
+    yield from _repeated("app", [app.id for app in settings.app], "id")
+    yield from _bad_public_door(settings)
     for index, trunk in enumerate(settings.trunk):
         yield from _bad_trunk(("trunk", index), trunk)
     for index, telephone in enumerate(settings.telephone):
@@ -81,6 +86,19 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("media", list(media.codecs), "codecs")
     if media.keep_recordings:
         yield from _refused(("media", "keep_recordings"), Duration.parse, media.keep_recordings)
+
+
+def _bad_public_door(settings: Settings) -> Iterator[tuple[Key, str]]:
+    public, citizen = settings.public, settings.citizen
+    if public.listen:
+        yield from _refused(("public", "listen"), Address.parse, public.listen)
+    for index, text in enumerate(public.trusted_proxies):
+        yield from _refused(("public", "trusted_proxies", index), ipaddress.ip_network, text)
+    for index, origin in enumerate(citizen.embed_origins):
+        if not _ORIGIN.fullmatch(origin):
+            yield ("citizen", "embed_origins", index), "expected an origin such as https://www.example.gov.cn"
+    if citizen.open and not public.listen:
+        yield ("citizen", "open"), "needs public.listen"
 
 
 def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from config.agreement import disagreements
-from config.channels import Public
+from config.channels import App, Citizen, Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
@@ -33,12 +33,14 @@ class Settings(Section, frozen=True, kw_only=True):
     web: Web = Web()
     casework: Casework = Casework()
     public: Public = Public()
+    citizen: Citizen = Citizen()
     log: Log = Log()
     trunk: tuple[Trunk, ...] = ()
     telephone: tuple[Telephone, ...] = ()
     emergency_line: tuple[EmergencyLine, ...] = ()
     unit: tuple[Unit, ...] = ()
     partner: tuple[Partner, ...] = ()
+    app: tuple[App, ...] = ()
 
 
 def load(path: Path) -> Settings:

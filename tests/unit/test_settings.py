@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.channels import App, Citizen, Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.settings import Settings, load
 from config.telephone_line import ChainLink, Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
@@ -29,6 +30,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "asr": Asr,
     "web": Web,
     "casework": Casework,
+    "public": Public,
+    "citizen": Citizen,
     "log": Log,
 }
 REPEATED: dict[str, type[msgspec.Struct]] = {
@@ -37,6 +40,7 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
     "emergency_line": EmergencyLine,
     "unit": Unit,
     "partner": Partner,
+    "app": App,
 }
 
 
