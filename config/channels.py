@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from config.values import Section
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from config.values import Identifier, Name, Section
+
+Asking = Literal["hidden", "optional", "required"]
+Often = Annotated[int, Meta(ge=1, le=1_000_000)]
+CONSENT = (
+    "您填写的内容和上传的附件仅用于受理、转办、答复您的诉求，按规定期限保存，不作他用。"
+    "承办单位可以看到诉求内容；您可以要求不公开姓名。"
+)
 
 
 class Public(Section, frozen=True, kw_only=True):
@@ -10,3 +21,29 @@ class Public(Section, frozen=True, kw_only=True):
 
     listen: str = ""
     url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Citizen(Section, frozen=True, kw_only=True):
+    """The citizens' page: what its form asks for, and how much one address may do."""
+
+    open: bool = False
+    title: Name = "12345 政务服务便民热线"
+    consent: Name = CONSENT
+    name: Asking = "optional"
+    telephone: Asking = "optional"
+    emergency_sms: str = "12110"
+    files: Annotated[int, Meta(ge=0, le=20)] = 9
+    file_megabytes: Annotated[int, Meta(ge=1, le=25)] = 8
+    embed_origins: tuple[str, ...] = ()
+    matters_per_hour: Often = 60
+    enquiries_per_hour: Often = 120
+    words_per_minute: Often = 120
+
+
+class App(Section, frozen=True, kw_only=True):
+    """A city's own app, and the SHA-256 of the key that it proves itself with."""
+
+    id: Identifier
+    api_key_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    requests_per_minute: Often = 600
