@@ -5,6 +5,7 @@ Whatever is wrong with one is a single line: file, line, field, and what would b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -52,6 +53,10 @@ class _EmergencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     gap_stops: str = ""
 
 
+class _WishesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    text_only: tuple[str, ...]
+
+
 class _Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     name: str
@@ -90,6 +95,19 @@ def load_emergency(path: Path) -> EmergencyLexicon:
         harmless=content.harmless,
         gap_stops=content.gap_stops,
     )
+
+
+def load_text_only(path: Path) -> re.Pattern[str]:
+    """Read what people say who must not be called. Raises `LexiconError`."""
+    try:
+        file = TomlFile(path)
+        content = file.convert(_WishesFile)
+    except SettingsError as error:
+        raise LexiconError(str(error)) from error
+    try:
+        return compile_pattern(content.text_only, {})
+    except PatternError as error:
+        raise LexiconError(str(file.error(("text_only",), str(error)))) from error
 
 
 def load_topics(path: Path) -> tuple[Topic, ...]:

@@ -27,6 +27,7 @@ class ActorKind(Enum):
     UNIT = "unit"
     PLATFORM = "platform"
     CLOCK = "clock"
+    PETITIONER = "petitioner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

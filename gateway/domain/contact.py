@@ -62,7 +62,7 @@ class Contact:
     ``sender`` is the petitioner's address on that channel as received (a telephone number, a mailbox),
     empty when withheld; ``addressee`` is what was dialled or written to. ``is_proven`` when the channel knows that the
     address is his; ``telephone`` is where he may be called. ``original`` is the SHA-256 of the message byte for byte.
-    ``values`` is what the channel found out about it.
+    ``values`` is what the channel found out about it. ``is_read`` when its ticket has been filled from it.
     """
 
     id: ContactId
@@ -80,3 +80,4 @@ class Contact:
     telephone: str = ""
     original: str = ""
     values: Mapping[str, Json] = field(default_factory=dict)
+    is_read: bool = True

@@ -46,7 +46,8 @@ class Ticket:
     """One matter (工单).
 
     ``summary`` is the petitioner's own words, joined; ``edited`` names the fields an agent has written,
-    with the revision at which he last did; automatic filling leaves them alone from then on. ``revision`` counts
+    with the revision at which he last did; automatic filling leaves them alone from then on. ``is_text_only``: the
+    petitioner must never be called. ``revision`` counts
     committed changes from 1.
     """
 
@@ -69,4 +70,5 @@ class Ticket:
     ending: str = ""
     decisions: tuple[Decision, ...] = ()
     edited: Mapping[str, int] = field(default_factory=dict)
+    is_text_only: bool = False
     revision: int = 1

@@ -100,6 +100,10 @@ class Correspondence(Protocol):
         """Return the contacts of a ticket, the oldest first."""
         ...
 
+    async def unread(self) -> Sequence[TicketId]:
+        """Return the tickets with contacts that they are not filled from yet, the oldest contact first."""
+        ...
+
     async def sent(self, ticket_id: TicketId) -> Sequence[Sent]:
         """Return what peers took of ours for a ticket, the oldest first."""
         ...

@@ -164,6 +164,18 @@ class Files(Protocol):
         ...
 
 
+class FileRoom(Files, Protocol):
+    """Where files are kept."""
+
+    async def keep(self, part: Part) -> Attachment:
+        """Keep a file durably and return what it is. Raises `Unavailable` when the disk does not take it."""
+        ...
+
+    async def keep_original(self, octets: bytes) -> str:
+        """Keep a message byte for byte and return its hash. Raises `Unavailable`."""
+        ...
+
+
 class WrittenChannel(Protocol):
     """One way in and out: an adapter, made by the composition root from its section of the settings."""
 

@@ -63,6 +63,8 @@ def check(actor: Actor, command: type[Command], record: CaseRecord | None) -> No
             return
         case ActorKind.AGENT:
             allowed = command in _OF_DESK
+        case ActorKind.PETITIONER:
+            allowed = command in _OF_PETITIONER
         case ActorKind.PLATFORM:
             allowed = command in _OF_PLATFORM
         case ActorKind.UNIT:

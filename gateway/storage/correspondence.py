@@ -30,6 +30,7 @@ _LETTERS = (
     .where(_contacts.ticket_id == sa.bindparam("ticket_id"))
     .order_by(_contacts.received_at, _contacts.id)
 )
+_UNREAD = sa.select(_contacts.ticket_id).where(~_contacts.is_read).order_by(_contacts.received_at)
 _SENT = sa.select(schema.sent).where(
     schema.sent.c.channel == sa.bindparam("channel"), schema.sent.c.sent_id == sa.bindparam("sent_id")
 )
@@ -121,6 +122,10 @@ class SqlCorrespondence:
     async def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
         """Return the contacts of a ticket, the oldest first."""
         return await self._read(lambda connection: _letters(connection, ticket_id))
+
+    async def unread(self) -> Sequence[TicketId]:
+        """Return the tickets with contacts that they are not filled from yet, the oldest contact first."""
+        return await self._read(lambda connection: list(dict.fromkeys(connection.scalars(_UNREAD))))
 
     async def sent(self, ticket_id: TicketId) -> Sequence[Sent]:
         """Return what peers took of ours for a ticket, the oldest first."""

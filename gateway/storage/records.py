@@ -19,7 +19,7 @@ from gateway.storage.chain import Record, instant
 
 Values = dict[str, Any]
 
-_CONTACT_COLUMNS = frozenset({"id", "channel", "external_id", "sender", "addressee", "received_at", "text"})
+_CONTACT_COLUMNS = frozenset({"id", "channel", "external_id", "sender", "addressee", "received_at", "text", "is_read"})
 
 
 class _More(msgspec.Struct):
@@ -45,6 +45,7 @@ def contact_row(contact: Contact) -> Values:
         "addressee": contact.addressee,
         "received_at": contact.received_at,
         "text": contact.text,
+        "is_read": contact.is_read,
         "more": {name: value for name, value in msgspec.to_builtins(contact).items() if name not in _CONTACT_COLUMNS},
     }
 
@@ -59,6 +60,7 @@ def contact_from(row: sa.Row[Any]) -> Contact:
         addressee=row.addressee,
         received_at=row.received_at,
         text=row.text,
+        is_read=row.is_read,
         **msgspec.structs.asdict(msgspec.convert(row.more, _More)),
     )
 
@@ -86,6 +88,7 @@ def ticket_row(ticket: Ticket) -> Values:
         "ending": ticket.ending,
         "decisions": msgspec.to_builtins(ticket.decisions),
         "edited": dict(ticket.edited),
+        "is_text_only": ticket.is_text_only,
     }
 
 
@@ -112,6 +115,7 @@ def ticket_from(row: sa.Row[Any]) -> Ticket:
         ending=row.ending,
         decisions=msgspec.convert(row.decisions, tuple[Decision, ...]),
         edited=row.edited,
+        is_text_only=row.is_text_only,
     )
 
 

@@ -91,9 +91,17 @@ contacts = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("ticket_id", sa.Text, nullable=False, server_default=""),
     sa.Column("more", CanonicalJson, nullable=False, server_default="{}"),
+    sa.Column("is_read", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.UniqueConstraint("channel", "external_id"),
     sa.Index("ix_contacts_ticket_id", "ticket_id"),
     sa.Index("ix_contacts_sender", "channel", "sender", "received_at"),
+)
+
+unread = sa.Index(
+    "ix_contacts_unread",
+    contacts.c.received_at,
+    sqlite_where=~contacts.c.is_read,
+    postgresql_where=~contacts.c.is_read,
 )
 
 sent = sa.Table(
@@ -149,6 +157,7 @@ tickets = sa.Table(
     sa.Column("decisions", CanonicalJson, nullable=False),
     sa.Column("edited", CanonicalJson, nullable=False),
     sa.Column("node", sa.Text, nullable=False, server_default=""),
+    sa.Column("is_text_only", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 unfinished = sa.Index(

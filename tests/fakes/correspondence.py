@@ -70,6 +70,10 @@ class MemoryCorrespondence:
     async def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
         return (await self._reach()).letters(ticket_id)
 
+    async def unread(self) -> Sequence[TicketId]:
+        letters = sorted((await self._reach()).kept.values(), key=_order)
+        return list(dict.fromkeys(letter.ticket_id for letter in letters if not letter.contact.is_read))
+
     async def sent(self, ticket_id: TicketId) -> Sequence[Sent]:
         memory = await self._reach()
         return sorted((sent for sent in memory.messages.values() if sent.ticket_id == ticket_id), key=lambda s: s.at)

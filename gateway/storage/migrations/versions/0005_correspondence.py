@@ -14,9 +14,13 @@ down_revision = "0004"
 def upgrade() -> None:
     op.add_column("contacts", sa.Column("ticket_id", sa.Text, nullable=False, server_default=""))
     op.add_column("contacts", sa.Column("more", CanonicalJson, nullable=False, server_default="{}"))
+    op.add_column("contacts", sa.Column("is_read", sa.Boolean, nullable=False, server_default=sa.true()))
+    op.add_column("tickets", sa.Column("is_text_only", sa.Boolean, nullable=False, server_default=sa.false()))
     op.execute("UPDATE contacts SET ticket_id = coalesce((SELECT id FROM tickets WHERE contact_id = contacts.id), '')")
     op.create_index("ix_contacts_ticket_id", "contacts", ["ticket_id"])
     op.create_index("ix_contacts_sender", "contacts", ["channel", "sender", "received_at"])
+    unread = ~sa.column("is_read")
+    op.create_index("ix_contacts_unread", "contacts", ["received_at"], sqlite_where=unread, postgresql_where=unread)
     op.create_table(
         "sent",
         sa.Column("channel", sa.Text, nullable=False),

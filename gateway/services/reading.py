@@ -1,0 +1,129 @@
+"""Reading what was written (来件研判): tickets of written contacts are filled from all that their senders wrote.
+
+It is done after the acknowledgement, one ticket after another, and again for whatever a stop left unread. Until a
+case is opened the words fill the ticket; from then on a message goes to the case, as something that the petitioner
+adds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from gateway.domain.call import Role
+from gateway.domain.case import Append
+from gateway.domain.case import Fact as CaseFact
+from gateway.domain.casework import Actor, ActorKind
+from gateway.domain.errors import GatewayError, Unavailable
+from gateway.domain.rules import OVER
+from gateway.domain.ticket import Ticket, TicketId
+from gateway.ports.correspondence import Correspondence, Letter
+from gateway.ports.memory import Store, Transaction
+from gateway.services.casework import Casework
+from gateway.services.feed import Feed, TicketChanged
+from gateway.services.tickets import filled_from, save_change
+from routing.conversation import Conversation, Turn
+from routing.decide import Understanding
+
+log = structlog.get_logger(__name__)
+
+PETITIONER = Actor(name="petitioner", kind=ActorKind.PETITIONER)
+"""Who adds to a case by writing again."""
+TRIED_AGAIN_AFTER = 2.0
+"""Seconds until the store is asked again."""
+
+
+class Reader:
+    """Reads tickets in the order in which something came for them. Run it as a task beside the intake."""
+
+    def __init__(
+        self,
+        store: Store,
+        correspondence: Correspondence,
+        feed: Feed,
+        understand: Callable[[Conversation], Understanding],
+        casework: Casework,
+    ) -> None:
+        self._store = store
+        self._correspondence = correspondence
+        self._feed = feed
+        self._understand = understand
+        self._casework = casework
+        self._waiting: dict[TicketId, None] = {}
+        self._something = asyncio.Event()
+
+    def read_soon(self, ticket_id: TicketId) -> None:
+        """Read this ticket when those before it are read."""
+        self._waiting[ticket_id] = None
+        self._something.set()
+
+    async def run(self) -> None:
+        """Read until cancelled; first whatever an earlier run left unread."""
+        await self._find_unread()
+        while True:
+            await self._something.wait()
+            while self._waiting:
+                ticket_id = next(iter(self._waiting))
+                del self._waiting[ticket_id]
+                await self._read(ticket_id)
+                await asyncio.sleep(0)
+            self._something.clear()
+
+    async def _find_unread(self) -> None:
+        while True:
+            try:
+                unread = await self._correspondence.unread()
+            except Unavailable:
+                await asyncio.sleep(TRIED_AGAIN_AFTER)
+                continue
+            for ticket_id in unread:
+                self.read_soon(ticket_id)
+            return
+
+    async def _read(self, ticket_id: TicketId) -> None:
+        try:
+            ticket, facts = await self._store.commit(lambda tx: self._fill(tx, ticket_id))
+        except Unavailable:
+            self.read_soon(ticket_id)
+            await asyncio.sleep(TRIED_AGAIN_AFTER)
+        except Exception:  # a fault of ours with one ticket must leave the others readable
+            log.exception("ticket.unreadable", ticket_id=ticket_id)
+        else:
+            self._casework.publish(facts)
+            if ticket is not None:
+                self._feed.publish(TicketChanged(ticket=ticket))
+
+    def _fill(self, tx: Transaction, ticket_id: TicketId) -> tuple[Ticket | None, list[CaseFact]]:
+        letters = tx.correspondence.letters(ticket_id)
+        unread = [letter for letter in letters if not letter.contact.is_read]
+        facts: list[CaseFact] = []
+        record = tx.cases.case(ticket_id)
+        if record is not None and record.case.stage not in OVER:
+            for letter in unread:
+                facts += self._add_to_case(tx, letter)
+        for letter in unread:
+            tx.correspondence.save_contact(replace(letter.contact, is_read=True))
+        if record is not None or not letters:
+            return None, facts
+        return save_change(tx, ticket_id, filled_from(self._understand(conversation_of(letters)))), facts
+
+    def _add_to_case(self, tx: Transaction, letter: Letter) -> Sequence[CaseFact]:
+        command = Append(text=letter.contact.text or letter.contact.subject)
+        try:
+            return self._casework.work(tx, letter.ticket_id, command, by=PETITIONER).facts
+        except GatewayError as failure:  # it stays with the ticket all the same
+            log.warning("contact.not_appended", ticket_id=letter.ticket_id, reason=type(failure).__name__)
+            return ()
+
+
+def conversation_of(letters: Sequence[Letter]) -> Conversation:
+    """Return what the petitioner wrote, a turn for each message, its subject first."""
+    return Conversation(
+        turns=tuple(
+            Turn(role=Role.CITIZEN, text="\n".join(filter(None, (letter.contact.subject, letter.contact.text))))
+            for letter in letters
+        )
+    )
