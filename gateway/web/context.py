@@ -18,6 +18,7 @@ from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
 from gateway.http_api.admission import Admission
+from gateway.http_api.proxies import Network, visitor_address
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
 from gateway.ports.hearing import ModelDescription
@@ -31,7 +32,6 @@ from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
-from gateway.web.proxies import Network, visitor_address
 from gateway.web.sessions import COOKIE, Guesses, Session, Sessions
 from routing.directory import Unit
 

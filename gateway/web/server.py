@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from gateway.http_api.openapi import PARTNER, SESSION, document
 from gateway.http_api.problems import Problem
+from gateway.http_api.proxies import Network
 from gateway.http_api.routes import Route
 from gateway.http_api.serving import answer_of, arguments_of, check_origin, note_begun, problem_response, served
 from gateway.web.calls_api import call_routes
@@ -25,7 +26,6 @@ from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
 from gateway.web.passwords import ensure_first_account
-from gateway.web.proxies import Network
 from gateway.web.session_api import session_routes
 from gateway.web.sessions import COOKIE, Session, Sessions
 from gateway.web.system_api import system_routes

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from gateway.web.proxies import visitor_address
+from gateway.http_api.proxies import visitor_address
 
 OURS = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "::1/128")))
 
