@@ -16,6 +16,7 @@ from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.casework import CaseWrites
 from gateway.ports.correspondence import CorrespondenceWrites
 from gateway.ports.knowledge import KnowledgeWrites
+from gateway.ports.registers import RegisterWrites
 
 T = TypeVar("T")
 
@@ -45,6 +46,11 @@ class Transaction(Protocol):
     @property
     def knowledge(self) -> KnowledgeWrites:
         """The knowledge base's part of it."""
+        ...
+
+    @property
+    def registers(self) -> RegisterWrites:
+        """The registers' part of it."""
         ...
 
     @property

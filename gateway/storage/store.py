@@ -28,6 +28,7 @@ from gateway.storage.knowledge import SqlKnowledgeBase
 from gateway.storage.location import Where, database_at
 from gateway.storage.migrate import migrate
 from gateway.storage.records import account_from, gap_from, leg_from, ticket_from, utterance_from
+from gateway.storage.registers import SqlRegisters
 from gateway.storage.schema import accounts, gaps, legs, tickets, utterances
 from gateway.storage.session import SqlSession
 from gateway.storage.sign_ins import SqlSignIns
@@ -77,6 +78,7 @@ class SqlStore:
         self.cases = SqlCases(self._read)
         self.correspondence = SqlCorrespondence(self._read)
         self.knowledge = SqlKnowledgeBase(self._read)
+        self.registers = SqlRegisters(self._read)
         self.sign_ins = SqlSignIns(self._read, self._writer.commit)
 
     async def __aenter__(self) -> Self:

@@ -33,6 +33,7 @@ from gateway.storage.records import (
     ticket_row,
     utterance_row,
 )
+from gateway.storage.registers import SqlRegisterWrites
 
 _CONTACT = sa.select(schema.contacts).where(
     schema.contacts.c.channel == sa.bindparam("channel"), schema.contacts.c.external_id == sa.bindparam("external_id")
@@ -103,6 +104,11 @@ class SqlTransaction:
     def knowledge(self) -> SqlKnowledgeWrites:
         """The knowledge base's part of it."""
         return SqlKnowledgeWrites(self._connection)
+
+    @property
+    def registers(self) -> SqlRegisterWrites:
+        """The registers' part of it."""
+        return SqlRegisterWrites(self._connection)
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
         """Return the contact that this delivery already made."""

@@ -23,6 +23,7 @@ from gateway.storage.chain import Anchor, canonical, entry_of, link
 from tests.fakes.cases import CaseMemory, MemoryCases
 from tests.fakes.correspondence import LetterMemory, MemoryCorrespondence
 from tests.fakes.knowledge import KnowledgeMemory, MemoryKnowledgeBase
+from tests.fakes.registers import MemoryRegisters, RegisterMemory
 from tests.fakes.sign_ins import MemorySignIns
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class _Memory:
     knowledge: KnowledgeMemory = field(default_factory=KnowledgeMemory)
     cases: CaseMemory = field(default_factory=CaseMemory)
     correspondence: LetterMemory = field(default_factory=LetterMemory)
+    registers: RegisterMemory = field(default_factory=RegisterMemory)
 
     def copy(self) -> Self:
         return type(self)(
@@ -65,6 +67,7 @@ class _Memory:
             self.knowledge.copy(),
             self.cases.copy(),
             self.correspondence.copy(),
+            self.registers.copy(),
         )
 
     def contact_by(self, channel: ChannelKind, external_id: str) -> Contact | None:
@@ -116,6 +119,7 @@ class MemoryStore:
         self.knowledge = MemoryKnowledgeBase(self._knowledge)
         self.cases = MemoryCases(self._cases, self._tickets)
         self.correspondence = MemoryCorrespondence(self._letters)
+        self.registers = MemoryRegisters(self._papers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -200,6 +204,9 @@ class MemoryStore:
 
     async def _tickets(self) -> dict[TicketId, Ticket]:
         return (await self._reach()).tickets
+
+    async def _papers(self) -> RegisterMemory:
+        return (await self._reach()).registers
 
     async def _cases(self) -> CaseMemory:
         return (await self._reach()).cases
