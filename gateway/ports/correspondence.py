@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.ticket import TicketId
-from gateway.ports.intake import DeliveryReport, DeliveryState
+from gateway.ports.intake import ChatLine, DeliveryReport, DeliveryState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,14 @@ class CorrespondenceWrites(Protocol):
         """Insert or replace a wish."""
         ...
 
+    def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
+        """Append a line and return it with its number; one of a known id, as it stands there."""
+        ...
+
+    def confirm(self, conversation: str, number: int) -> None:
+        """Keep that the citizen's side has all lines up to *number*; a lower one than before changes nothing."""
+        ...
+
     def keep(self, key: str, value: str, until: datetime) -> None:
         """Keep a value that all nodes share until then; what has lapsed by then goes."""
         ...
@@ -110,6 +118,14 @@ class Correspondence(Protocol):
 
     async def wish(self, address: str) -> Wish | None:
         """Return what somebody at that address asked of us."""
+        ...
+
+    async def lines(self, conversation: str, after: int = 0) -> Sequence[ChatLine]:
+        """Return the lines of a conversation numbered above *after*, in order."""
+        ...
+
+    async def confirmed(self, conversation: str) -> int:
+        """Return the number up to which the citizen's side has a conversation's lines, 0 at first."""
         ...
 
     async def value(self, key: str, now: datetime) -> str | None:

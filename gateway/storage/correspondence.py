@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.ticket import TicketId
 from gateway.ports.correspondence import Letter, Sent, Wish
-from gateway.ports.intake import DeliveryState
-from gateway.storage import schema
+from gateway.ports.intake import ChatLine, DeliveryState
+from gateway.storage import chats, schema
 from gateway.storage.records import contact_from, contact_row
 
 T = TypeVar("T")
@@ -91,6 +91,14 @@ class SqlCorrespondenceWrites:
         row = {"address": wish.address, "is_text_only": wish.is_text_only, "at": wish.at, "by": wish.by}
         self._put(schema.wishes, row)
 
+    def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
+        """Append a line and return it with its number; one of a known id, as it stands there."""
+        return chats.add_line(self._connection, conversation, line)
+
+    def confirm(self, conversation: str, number: int) -> None:
+        """Keep that the citizen's side has all lines up to *number*; a lower one than before changes nothing."""
+        chats.confirm(self._connection, conversation, number)
+
     def keep(self, key: str, value: str, until: datetime) -> None:
         """Keep a value that all nodes share until then."""
         self._put(schema.shared_values, {"key": key, "value": value, "until": until})
@@ -136,6 +144,14 @@ class SqlCorrespondence:
     async def wish(self, address: str) -> Wish | None:
         """Return what somebody at that address asked of us."""
         return await self._read(lambda connection: _wish(connection, address))
+
+    async def lines(self, conversation: str, after: int = 0) -> Sequence[ChatLine]:
+        """Return the lines of a conversation numbered above *after*, in order."""
+        return await self._read(lambda connection: chats.lines_after(connection, conversation, after))
+
+    async def confirmed(self, conversation: str) -> int:
+        """Return the number up to which the citizen's side has a conversation's lines, 0 at first."""
+        return await self._read(lambda connection: chats.confirmed(connection, conversation))
 
     async def value(self, key: str, now: datetime) -> str | None:
         """Return the shared value that has not lapsed by *now*."""

@@ -133,6 +133,29 @@ shared_values = sa.Table(
     sa.Column("until", Instant, nullable=False, index=True),
 )
 
+chats = sa.Table(
+    "chats",
+    metadata,
+    sa.Column("conversation", sa.Text, primary_key=True),
+    sa.Column("confirmed", sa.Integer, nullable=False),
+)
+
+chat_lines = sa.Table(
+    "chat_lines",
+    metadata,
+    sa.Column("conversation", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("ticket_id", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("emergencies", CanonicalJson, nullable=False),
+    sa.Column("files", CanonicalJson, nullable=False),
+    sa.UniqueConstraint("conversation", "id"),
+)
+
 tickets = sa.Table(
     "tickets",
     metadata,

@@ -20,7 +20,7 @@ from gateway.domain.json import Json
 from gateway.domain.ticket import Elements, Ticket, TicketId, TicketState
 from gateway.domain.transcript import Gap, Utterance, Word
 from gateway.ports.correspondence import Correspondence, Letter, Sent, Wish
-from gateway.ports.intake import DeliveryState
+from gateway.ports.intake import ChatLine, DeliveryState, Speaker
 from gateway.ports.memory import Accounts, CallLeg, Store, Transaction
 from gateway.storage.chain import GENESIS
 
@@ -472,6 +472,26 @@ async def test_an_id_made_from_content_finds_the_newest_of_its_repetitions(store
     assert elsewhere is None
     assert latest is not None
     assert latest.contact == later
+
+
+async def test_a_conversation_has_each_line_once_and_in_order(store: Remembering) -> None:
+    at = CONTACT.received_at
+    question = ChatLine(id="a", by=Speaker.CITIZEN, text="停水了", at=at, ticket_id=TICKET.id, emergencies=("119",))
+    answer = ChatLine(id="b", by=Speaker.ASSISTANT, text="正在抢修", at=at, source="《停水通知》")
+
+    def work(tx: Transaction) -> list[ChatLine]:
+        lines = [tx.correspondence.add_line("s1", line) for line in (question, answer, question)]
+        tx.correspondence.confirm("s1", 2)
+        tx.correspondence.confirm("s1", 1)
+        return lines
+
+    first, second, again = await store.commit(work)
+    assert [first.number, second.number, again.number] == [1, 2, 1]
+    assert list(await store.correspondence.lines("s1")) == [replace(question, number=1), replace(answer, number=2)]
+    assert list(await store.correspondence.lines("s1", 1)) == [replace(answer, number=2)]
+    assert list(await store.correspondence.lines("s2")) == []
+    assert await store.correspondence.confirmed("s1") == 2
+    assert await store.correspondence.confirmed("s2") == 0
 
 
 async def test_what_a_peer_said_of_our_message_and_what_somebody_wished_is_kept(store: Remembering) -> None:

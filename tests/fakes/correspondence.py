@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Self
 
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.ticket import TicketId
 from gateway.ports.correspondence import Letter, Sent, Wish
+from gateway.ports.intake import ChatLine
 
 
 @dataclass
@@ -21,8 +22,11 @@ class LetterMemory:
     wishes: dict[str, Wish] = field(default_factory=dict)
     shared: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
+    chats: dict[str, tuple[ChatLine, ...]] = field(default_factory=dict)
+    confirmed: dict[str, int] = field(default_factory=dict)
+
     def copy(self) -> Self:
-        return type(self)(dict(self.kept), dict(self.messages), dict(self.wishes), dict(self.shared))
+        return replace(self, **{each.name: dict(getattr(self, each.name)) for each in fields(self)})
 
     def repeated(self, channel: ChannelKind, key: str) -> Letter | None:
         return _newest(
@@ -57,6 +61,17 @@ class LetterMemory:
     def save_wish(self, wish: Wish) -> None:
         self.wishes[wish.address] = wish
 
+    def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
+        lines = self.chats.get(conversation, ())
+        known = next((other for other in lines if other.id == line.id), None)
+        if known is None:
+            known = replace(line, number=len(lines) + 1)
+            self.chats[conversation] = (*lines, known)
+        return known
+
+    def confirm(self, conversation: str, number: int) -> None:
+        self.confirmed[conversation] = max(number, self.confirmed.get(conversation, 0))
+
     def keep(self, key: str, value: str, until: datetime) -> None:
         self.shared[key] = (value, until)
 
@@ -80,6 +95,12 @@ class MemoryCorrespondence:
 
     async def wish(self, address: str) -> Wish | None:
         return (await self._reach()).wish(address)
+
+    async def lines(self, conversation: str, after: int = 0) -> Sequence[ChatLine]:
+        return (await self._reach()).chats.get(conversation, ())[max(after, 0) :]
+
+    async def confirmed(self, conversation: str) -> int:
+        return (await self._reach()).confirmed.get(conversation, 0)
 
     async def value(self, key: str, now: datetime) -> str | None:
         value, until = (await self._reach()).shared.get(key, ("", now))
