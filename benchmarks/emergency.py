@@ -155,7 +155,7 @@ class Field:
             description, agreed = answer(
                 session.remote_offer, address="127.0.0.1", port=phone.port, session_id=secrets.randbits(31)
             )
-            phone.law, phone.remote = agreed.law, (agreed.address, agreed.port)
+            phone.law, phone.remote = agreed.codec, (agreed.address, agreed.port)
             await session.answer(description)
             async for _ in session.events():
                 pass
@@ -188,7 +188,7 @@ class Field:
         async for event in session.events():
             if isinstance(event, Answered) and event.description is not None:
                 agreed = accept_answer(offer, event.description)
-                phone.law, phone.remote = agreed.law, (agreed.address, agreed.port)
+                phone.law, phone.remote = agreed.codec, (agreed.address, agreed.port)
                 return session
         raise RuntimeError(f"the gateway did not answer the call from {number}")
 

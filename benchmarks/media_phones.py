@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.media import g711, rtp
-from channels.media.address import to_number
+from channels.media.address import to_numbers
 from channels.media.sockets import DATAGRAM, Numbers, open_sockets
 
 PERIOD = 0.02
@@ -92,7 +92,7 @@ class Phones:
 
     def call(self, ports: list[int]) -> None:
         """Talk for the time, each tenth of the legs at its own tenth of the 20 ms."""
-        targets = np.array([to_number(("127.0.0.1", port)) for port in ports], np.uint64)
+        targets = np.array([to_numbers(("127.0.0.1", port)) for port in ports], np.uint64)
         groups = [np.arange(self._legs)[np.arange(self._legs) // 3 % GROUPS == group] for group in range(GROUPS)]
         began = time.monotonic()
         for tick in range(self._ticks + 10):

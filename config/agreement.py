@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from config.sections import Partner
+from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import EmergencyLine, Telephone, Trunk
 from config.toml_file import Key
 from config.values import SHORTEST_KEY, Address, Duration, FarAddress, ListenAddress, span
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+LONGEST_SMPP_PASSWORD = 8
+"""Characters of a password in a bind (SMPP 3.4 4.1)."""
 
 
 def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -44,6 +48,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     units = {unit.id for unit in settings.unit}
     for index, partner in enumerate(settings.partner):
         yield from _bad_partner(("partner", index), partner, units)
+    yield from _bad_sms(settings)
 
 
 def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -150,6 +155,41 @@ def _bad_key(place: Key, name: str, given: str, file: str) -> Iterator[tuple[Key
         yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
     if given and len(given) < SHORTEST_KEY:
         yield (*place, name), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32` makes"
+
+
+def _bad_sms(settings: Settings) -> Iterator[tuple[Key, str]]:
+    links: list[tuple[Key, Cmpp | Smpp | CloudSms]] = [
+        ((table, index), link)
+        for table in ("cmpp", "smpp", "cloud_sms")
+        for index, link in enumerate(getattr(settings, table))
+    ]
+    names: set[str] = set()
+    for place, link in links:
+        if link.name in names:
+            yield (*place, "name"), "is there twice; links of short messages share their names"
+        names.add(link.name)
+        if isinstance(link, CloudSms):
+            yield from _one_secret(place, link, "key_secret")
+            yield from _one_secret(place, link, "token")
+            if link.token and len(link.token) < SHORTEST_KEY:
+                yield (*place, "token"), f"expected at least {SHORTEST_KEY} characters, such as `openssl rand -hex 32`"
+            if link.url and not link.url.startswith(("https://", "http://")):
+                yield (*place, "url"), "expected an address such as https://sms.example"
+            if link.vendor == "tencent" and not link.app:
+                yield (*place, "app"), 'is missing; vendor = "tencent" needs the SDK AppID'
+        else:
+            yield from _refused((*place, "address"), FarAddress.parse, link.address)
+            yield from _one_secret(place, link, "secret" if isinstance(link, Cmpp) else "password")
+            if isinstance(link, Smpp) and len(link.password) > LONGEST_SMPP_PASSWORD:
+                yield (*place, "password"), f"SMPP 3.4 has no password beyond {LONGEST_SMPP_PASSWORD} characters"
+
+
+def _one_secret(place: Key, owner: Any, name: str) -> Iterator[tuple[Key, str]]:
+    given, file = getattr(owner, name), getattr(owner, f"{name}_file")
+    if given and file:
+        yield (*place, f"{name}_file"), f"give {name} or {name}_file, not both"
+    if not given and not file:
+        yield (*place, name), f"is missing; give {name} or {name}_file"
 
 
 def _bad_number(place: Key, number: str, trunk: str, role: str, settings: Settings) -> Iterator[tuple[Key, str]]:

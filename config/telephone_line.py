@@ -63,6 +63,7 @@ class Trunk(Section, frozen=True, kw_only=True):
     trust_identity: bool = True
     identity: Annotated[str, Meta(pattern=r"^(\+?[0-9*#]{1,20})?$")] = ""
     private: bool = False
+    srtp: Literal["off", "offered", "required"] = "off"
 
 
 class Telephone(Section, frozen=True, kw_only=True):
@@ -129,8 +130,14 @@ class Media(Section, frozen=True, kw_only=True):
 
     ports: tuple[Port, Port] = (16384, 18383)
     port_rest: Duration = span("3s")
-    laws: Annotated[tuple[Literal["PCMA", "PCMU"], ...], Meta(min_length=1, max_length=2)] = ("PCMA", "PCMU")
+    codecs: Annotated[tuple[Literal["PCMA", "PCMU", "G722"], ...], Meta(min_length=1, max_length=3)] = (
+        "PCMA",
+        "PCMU",
+        "G722",
+    )
+    comfort_noise: bool = True
     silence_alert: Duration = span("5s")
     silence_limit: Duration = span("60s")
+    keep_recordings: str = ""
     greeting: bool = True
     prompts: str = ""

@@ -249,9 +249,10 @@ class Gateway:
 
     def _media_settings(self) -> MediaSettings:
         media = self._settings.media
-        addresses = [ConfiguredAddress.parse(text) for text in self._settings.sip.listen]
+        hosts = [ConfiguredAddress.parse(text).host for text in self._settings.sip.listen]
         return MediaSettings(
-            address=next((each.host for each in addresses if ":" not in each.host), "0.0.0.0"),  # sound is IPv4
+            address=next((host for host in hosts if ":" not in host), "0.0.0.0"),
+            ipv6_address=next((host for host in hosts if ":" in host), None),
             advertised=self._settings.sip.advertise or None,
             ports=media.ports,
             port_rest=media.port_rest.total_seconds(),

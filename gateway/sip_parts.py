@@ -11,6 +11,7 @@ from channels.sip.connections import ListenAddress, Target
 from channels.sip.digest import Credentials
 from channels.sip.numbers import Number, read_number
 from channels.sip.registrar import Expiry
+from channels.sip.sdes import Srtp
 from channels.sip.session_timer import TimerPolicy
 from channels.sip.tls import Tls
 from channels.sip.transaction import Timers
@@ -71,7 +72,9 @@ def call_settings(settings: Settings, prompts: Mapping[str, Path]) -> CallSettin
         hotline_number=sip.hotline_number,
         home_area=sip.area_code,
         hotline_numbers={trunk.name: _hotline_numbers(trunk, sip) for trunk in settings.trunk},
-        laws=settings.media.laws,
+        codecs=settings.media.codecs,
+        comfort_noise=settings.media.comfort_noise,
+        srtp={trunk.name: Srtp(trunk.srtp) for trunk in settings.trunk},
         prompts=prompts,
         load=LoadLimits(
             calls=sip.max_calls,

@@ -38,13 +38,15 @@ _KEPT_MEMORY: Final = 64 << 20
 class MediaSettings:
     """How the media process is to serve.
 
-    *address* is the local IPv4 address to bind; *advertised* the one to offer to peers if that differs (behind NAT).
+    *address* is the local IPv4 address to bind, *ipv6_address* the IPv6 one, None for no IPv6; *advertised* is what to
+    offer to peers if that differs (behind NAT).
     *ports* is the range of RTP ports, of which the even ones are used; (0, 0) leaves them to the operating system. A
     port rests *port_rest* seconds between calls. *silent_after* seconds without RTP are reported. *plain_sockets* makes
     a system call a packet even where the kernel takes batches (io_uring).
     """
 
     address: str = "127.0.0.1"
+    ipv6_address: str | None = None
     advertised: str | None = None
     ports: tuple[int, int] = (0, 0)
     capacity: int = 1024
@@ -114,14 +116,23 @@ class MediaEngine:
             leg.end(LegStatistics())
         self._legs.clear()
 
-    async def open_leg(self, leg_id: str) -> MediaLeg:
+    @property
+    def speaks_ipv6(self) -> bool:
+        """Whether legs can have IPv6 addresses."""
+        return self._settings.ipv6_address is not None
+
+    async def open_leg(self, leg_id: str, *, ipv6: bool = False) -> MediaLeg:
         """Reserve an RTP port for a leg. Raises `Unavailable` when there is none, `OurMistake` if the leg is open."""
         if leg_id in self._legs or self._closing:
             raise OurMistake(f"leg {leg_id} is open already, or the engine is closing")
-        leg = MediaLeg(leg_id, self._settings.advertised or self._settings.address, self._send)
+        settings = self._settings
+        bound = settings.ipv6_address if ipv6 else settings.address
+        if bound is None:
+            raise Unavailable("the media process has no IPv6 address")
+        leg = MediaLeg(leg_id, settings.advertised or bound, self._send, ipv6=ipv6)
         self._legs[leg_id] = leg
         leg.closed.add_done_callback(lambda _: self._legs.pop(leg_id, None))
-        self._send(wire.Open(leg_id))
+        self._send(wire.Open(leg_id, ipv6=ipv6))
         try:
             async with asyncio.timeout(_ANSWER_LIMIT):
                 await leg.opened
@@ -183,6 +194,7 @@ class MediaEngine:
         self._send(
             wire.Start(
                 address=settings.address,
+                ipv6_address=settings.ipv6_address,
                 low_port=settings.ports[0],
                 high_port=settings.ports[1],
                 capacity=settings.capacity,

@@ -91,8 +91,9 @@ class _Playing:
 class MediaLeg:
     """One leg; made by `MediaEngine.open_leg`. Every method but `close` returns at once and is carried out in order."""
 
-    def __init__(self, leg_id: str, address: str, send: Callable[[wire.Command], None]) -> None:
+    def __init__(self, leg_id: str, address: str, send: Callable[[wire.Command], None], *, ipv6: bool = False) -> None:
         self.id = leg_id
+        self.is_ipv6 = ipv6
         self.address = address
         """The address to offer in SDP."""
         self.port = 0
@@ -125,14 +126,18 @@ class MediaLeg:
     ) -> None:
         """Send to, and listen to, this far end; called again, it re-targets the stream.
 
-        *address* is numeric: ValueError if not. *payload_type* defaults to the law's static one. *telephone_event* is
+        *address* is numeric and of the leg's family: ValueError if not.
+        *payload_type* defaults to the law's static one. *telephone_event* is
         the payload type of RFC 4733, None if the peer takes none (keys are then sent as tones). *sends* and
         *receives* are ours: False, False is on hold. *comfort_noise* if the peer takes RFC 3389 (payload type 13):
         silence is then announced to it instead of sent; the peer's own is understood in any case. Reports (RTCP) go to
         *rtcp* (RFC 3605), to the same port if *rtcp_mux* (RFC 5761), else to the port above. With *srtp* both are
         sealed, and what comes in clear is refused.
         """
-        ipaddress.IPv4Address(address)
+        for host in (address, *([rtcp[0]] if rtcp else [])):
+            found = ipaddress.ip_address(host)
+            if found.version != (6 if self.is_ipv6 else 4) or (found.version == 6 and found.ipv4_mapped):
+                raise ValueError(f"{host} is no address that this leg can send to")
         kind, static_type = (wideband.KIND, wideband.PAYLOAD_TYPE) if law == "G722" else _kind(Law[law])
         self._connection = wire.Connect(
             leg=self.id,
@@ -240,7 +245,7 @@ class MediaLeg:
 
     def orders(self, now: float) -> Iterator[wire.Command]:
         """Say all that is wanted of this leg once more, to a media process that has never heard of it."""
-        yield wire.Open(self.id, self.port)
+        yield wire.Open(self.id, self.port, self.is_ipv6)
         if self._connection is not None:
             yield self._connection
         if self._bridge is not None:

@@ -17,12 +17,13 @@ import socket
 import sys
 import time
 from collections import deque
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from channels.media import wire
+from channels.media.bound import bind
 from channels.media.files import Files
 from channels.media.g711 import Pcm
 from channels.media.ports import PortPool
@@ -35,7 +36,6 @@ MOST_CAUGHT_UP: Final = 5
 LATE: Final = 0.005
 """Seconds after its due time from which a step counts as late."""
 
-_SOCKET_BUFFER: Final = 64 * 1024
 _LARGEST_REPORT: Final = 1500
 _UNSENT_LIMIT: Final = 8 << 20
 _PULSE_TICKS: Final = 50
@@ -49,7 +49,6 @@ _FORGETTING: Final = 0.995
 _LONGEST_HEAD_START: Final = 0.012
 _GIL_INTERVAL: Final = 0.0005
 """Seconds for which the disk thread may keep the interpreter from the clock."""
-_EXPEDITED_FORWARDING: Final = 46 << 2
 
 
 class ControlGone(Exception):
@@ -102,7 +101,7 @@ class MediaProcess:
 
     def __init__(self, control: Control, start: wire.Start) -> None:
         self._control = control
-        self._address = start.address
+        self._addresses = start.address, start.ipv6_address
         self._switch = Switch(start.capacity, silent_after=start.silent_after)
         self._ports = PortPool(start.low_port, start.high_port, rest=start.port_rest)
         self._files = Files(lambda leg, reason: control.tell(wire.Trouble(leg, reason)))
@@ -188,7 +187,7 @@ class MediaProcess:
             row = self._reporting_row[descriptor]
             with suppress(OSError):
                 datagram, source = self._report_sockets[row].recvfrom(_LARGEST_REPORT)
-                self._switch.take_report(row, datagram, source, time.time())
+                self._switch.take_report(row, datagram, source[:2], time.time())
         for report in self._switch.reports(now, time.time()):
             self._send_report(report)
 
@@ -263,10 +262,12 @@ class MediaProcess:
         except Full as full:
             self._control.tell(wire.NotOpened(order.leg, str(full)))
             return
-        bound = self._bind([order.port] if order.port else self._ports.candidates(time.monotonic()))
+        address = self._addresses[order.ipv6]
+        ports = [order.port] if order.port else self._ports.candidates(time.monotonic())
+        bound = bind(address, ports) if address is not None else []
         if not bound:
             self._switch.close(order.leg)
-            self._control.tell(wire.NotOpened(order.leg, f"no RTP port free at {self._address}"))
+            self._control.tell(wire.NotOpened(order.leg, f"no RTP port free at {address}"))
             return
         rtp, *reports = bound
         port: int = rtp.getsockname()[1]
@@ -278,33 +279,6 @@ class MediaProcess:
             self._reporting_row[each.fileno()] = index
         self._row_of[order.leg] = index
         self._control.tell(wire.Opened(order.leg, port))
-
-    def _bind(self, ports: list[int]) -> list[socket.socket]:
-        """Return sockets for RTP and for RTCP at the port above; RTP alone if that is nowhere free; none if neither."""
-        alone: list[socket.socket] = []
-        for port in ports:
-            with suppress(OSError):
-                rtp = self._bound(port)
-                try:
-                    both = [rtp, self._bound(rtp.getsockname()[1] + 1)]
-                except (OSError, OverflowError):
-                    alone.append(rtp)
-                    continue
-                for each in alone:
-                    each.close()
-                return both
-        for each in alone[1:]:
-            each.close()
-        return alone[:1]
-
-    def _bound(self, port: int) -> socket.socket:
-        with ExitStack() as stack:
-            bound = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
-            bound.bind((self._address, port))
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-            bound.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
-            stack.pop_all()
-        return bound
 
     def _close(self, leg: str) -> None:
         goodbye = self._switch.goodbye(leg, time.time())

@@ -54,10 +54,16 @@ class SecureStream:
     """Both directions of one leg, with their rollover counters and replay windows (RFC 3711 3.3)."""
 
     def __init__(self, keys: SrtpKeys) -> None:
-        self.keys = keys
-        profile, _ = _SUITES[keys.suite]
-        self._outward = Session(Policy(keys.local, Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile))
-        self._inward = Session(Policy(keys.remote, Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
+        self._keys = keys
+        self._outward, self._inward = _outward(keys), _inward(keys)
+
+    def change_keys(self, keys: SrtpKeys) -> None:
+        """Take *keys* from here on; a direction whose key stays keeps its counter and window (RFC 3711 3.2.1)."""
+        before, self._keys = self._keys, keys
+        if (keys.suite, keys.local) != (before.suite, before.local):
+            self._outward = _outward(keys)
+        if (keys.suite, keys.remote) != (before.suite, before.remote):
+            self._inward = _inward(keys)
 
     def seal(self, packet: bytes) -> bytes:
         """Return an RTP packet as it goes on the wire."""
@@ -80,3 +86,11 @@ class SecureStream:
             return self._inward.unprotect_rtcp(datagram)
         except (Error, TypeError) as error:
             raise NotAuthentic(str(error)) from error
+
+
+def _outward(keys: SrtpKeys) -> Session:
+    return Session(Policy(keys.local, Policy.SSRC_ANY_OUTBOUND, srtp_profile=_SUITES[keys.suite][0]))
+
+
+def _inward(keys: SrtpKeys) -> Session:
+    return Session(Policy(keys.remote, Policy.SSRC_ANY_INBOUND, srtp_profile=_SUITES[keys.suite][0]))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.media import ring
-from channels.media.address import from_number, to_number
+from channels.media.address import MAPPED, from_numbers, to_numbers
 from channels.media.rtp import HEADER_SIZE
 
 DATAGRAM: Final = 2048
@@ -32,7 +32,10 @@ Addresses = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """At most one datagram a row: ``datagrams[i, :sizes[i]]`` came to ``rows[i]`` from ``sources[i]``; all [n]."""
+    """At most one datagram a row: ``datagrams[i, :sizes[i]]`` came to ``rows[i]`` from ``sources[i]``.
+
+    ``sources`` is uint64 [n, 3], as `to_numbers` gives them; the rest is [n].
+    """
 
     rows: Numbers
     datagrams: Octets
@@ -80,7 +83,7 @@ class PlainSockets:
                 return
             rows: list[int] = []
             sizes: list[int] = []
-            sources: list[int] = []
+            sources: list[tuple[int, int, int]] = []
             stamps: list[float] = []
             for descriptor, _ in ready:
                 row = self._row_of[descriptor]
@@ -92,7 +95,7 @@ class PlainSockets:
                 stamps.append(seconds + nanoseconds / 1e9)
                 rows.append(row)
                 sizes.append(size)
-                sources.append(to_number(source))
+                sources.append(to_numbers(source[:2]))
             if rows:
                 yield Round(
                     np.array(rows, np.int64),
@@ -107,7 +110,7 @@ class PlainSockets:
         failures = 0
         for row, size, target in zip(rows.tolist(), sizes.tolist(), targets.tolist(), strict=True):
             try:
-                self._sockets[row].sendto(self._outbox_views[row][:size], from_number(target))
+                self._sockets[row].sendto(self._outbox_views[row][:size], from_numbers((*target,)))
             except OSError:
                 failures += 1
         return failures
@@ -120,8 +123,17 @@ _MESSAGE: Final = np.dtype(
     ]
 )
 """struct msghdr of a 64-bit system; the paddings belong to the fields before them."""
-_NAME: Final = np.dtype([("family", "=u2"), ("port", ">u2"), ("host", ">u4"), ("zero", "u8")])
-"""struct sockaddr_in."""
+_NAME: Final = np.dtype(
+    {
+        "names": ["family", "port", "host", "high", "low"],
+        "formats": ["=u2", ">u2", ">u4", ">u8", ">u8"],
+        "offsets": [0, 2, 4, 8, 16],
+        "itemsize": 32,
+    }
+)
+"""struct sockaddr_in, with ``host``, and sockaddr_in6, with ``high`` and ``low``, where ``host`` is its flow label."""
+_IPV4: Final = np.uint64(0xFFFFFFFF)
+_NAME_LENGTH: Final = {socket.AF_INET: 16, socket.AF_INET6: 28}
 _STAMP: Final = np.dtype([("length", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")])
 """struct cmsghdr with SCM_TIMESTAMPNS."""
 
@@ -133,13 +145,11 @@ class _Messages:
         capacity, width = buffers.shape
         places = np.arange(capacity, dtype=np.uint64)
         self.names = np.zeros(capacity, _NAME)
-        self.names["family"] = socket.AF_INET
         self.vectors = np.empty((capacity, 2), np.uint64)
         self.vectors[:, 0] = buffers.ctypes.data + places * buffers.strides[0]
         self.vectors[:, 1] = width
         self.headers = np.zeros(capacity, _MESSAGE)
         self.headers["name"] = self.names.ctypes.data + places * _NAME.itemsize
-        self.headers["name_length"] = _NAME.itemsize
         self.headers["vectors"] = self.vectors.ctypes.data + places * self.vectors.strides[0]
         self.headers["vector_count"] = 1
         self.stamps = np.zeros(capacity, _STAMP)
@@ -164,6 +174,8 @@ class RingSockets:
         self._receiving = _Messages(self._inbox, ring.RECEIVE)
         self._sending = _Messages(packets, ring.SEND)
         self._descriptors = np.full(capacity, -1, np.int32)
+        self._ipv6 = np.zeros(capacity, bool)
+        self._any_ipv6 = False
         self._sockets: dict[int, socket.socket] = {}
         self._rows = np.zeros(0, np.int64)
         self._ready = select.epoll()
@@ -176,6 +188,10 @@ class RingSockets:
         self._row_of[bound.fileno()] = row
         self._ready.register(bound.fileno(), select.EPOLLIN)
         bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._sending.names["family"][row] = bound.family
+        self._sending.headers["name_length"][row] = _NAME_LENGTH[bound.family]
+        self._ipv6[row] = bound.family == socket.AF_INET6
+        self._any_ipv6 = bool(self._ipv6.any())
         self._rows = np.array(sorted(self._sockets), np.int64)
 
     def remove(self, row: int) -> socket.socket:
@@ -184,6 +200,8 @@ class RingSockets:
         self._ready.unregister(bound.fileno())
         del self._row_of[bound.fileno()]
         self._descriptors[row] = -1
+        self._ipv6[row] = False
+        self._any_ipv6 = bool(self._ipv6.any())
         self._rows = np.array(sorted(self._sockets), np.int64)
         return bound
 
@@ -205,8 +223,11 @@ class RingSockets:
         if not len(rows):
             return 0
         out = self._sending
-        out.names["port"][rows] = targets & np.uint64(0xFFFF)
-        out.names["host"][rows] = targets >> np.uint64(16)
+        out.names["port"][rows] = targets[:, 2]
+        out.names["host"][rows] = targets[:, 1] & _IPV4
+        if self._any_ipv6:
+            out.names["host"][rows[self._ipv6[rows]]] = 0
+            out.names["high"][rows], out.names["low"][rows] = targets[:, 0], targets[:, 1]
         out.vectors[rows, 1] = sizes
         entries = out.entries[rows]
         entries["descriptor"] = self._descriptors[rows]
@@ -224,11 +245,19 @@ class RingSockets:
             datagrams = self._inbox[: len(rows)]
         else:
             datagrams = self._inbox[:, : max(HEADER_SIZE, int(sizes.max()))][came]
-        names = into.names[came]
-        sources = names["host"].astype(np.uint64) << np.uint64(16) | names["port"]
         if len(came):
+            sources = self._sources(into.names[came])
             stamps = into.stamps["seconds"][came] + into.stamps["nanoseconds"][came] / 1e9
             yield Round(rows[came], datagrams, sizes[came].astype(np.int64), sources, stamps)
+
+    def _sources(self, names: npt.NDArray[np.void]) -> Addresses:
+        sources = np.zeros((len(names), 3), np.uint64)
+        sources[:, 1] = names["host"] | np.uint64(MAPPED)
+        sources[:, 2] = names["port"]
+        if self._any_ipv6:
+            six = names["family"] == socket.AF_INET6
+            sources[six, 0], sources[six, 1] = names["high"][six], names["low"][six]
+        return sources
 
 
 def open_sockets(packets: Octets, *, plain: bool = False) -> PlainSockets | RingSockets:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.media import rtcp, rtp, wire
-from channels.media.address import NOWHERE, Address, from_number, to_number
+from channels.media.address import NOWHERE, Address, from_numbers, to_numbers
 from channels.media.captures import Captures
 from channels.media.dtmf import DigitReceiver, DigitSender
 from channels.media.g711 import Pcm
@@ -35,8 +35,8 @@ _LAST_REPORT: Final = 223
 """Second octets that are RTCP's where both share a port (RFC 5761 4)."""
 _REPORTS_PERIOD: Final = 0.1
 _RECORDING_PORTION: Final = 25
-_UNSPECIFIED: Final = "0.0.0.0"
-"""The connection address that meant "on hold" before RFC 3264 8.4."""
+_UNSPECIFIED: Final = frozenset(("0.0.0.0", "::"))
+"""The connection addresses that meant "on hold" before RFC 3264 8.4."""
 
 
 class Full(Exception):
@@ -100,8 +100,8 @@ class Switch:
     def __init__(self, capacity: int, *, silent_after: float) -> None:
         self.events: list[wire.Event] = []
         self.captures = Captures(capacity, FRAME, self.events)
-        self.targets = np.full(capacity, NOWHERE, np.uint64)
-        """Where each row sends, which is also the source it is believed to hear, as `to_number`."""
+        self.targets = np.tile(np.array(NOWHERE, np.uint64), (capacity, 1))
+        """Where each row sends, which is also the source it is believed to hear, as `to_numbers`."""
         self._muxes = np.zeros(capacity, bool)
         self._any_mux = False
         self._secure = np.zeros(capacity, bool)
@@ -141,14 +141,16 @@ class Switch:
         """Point a leg at its far end, for the first time or anew (RFC 3264 8.3.1)."""
         row = self._rows[order.leg]
         index = row.index
-        is_new = row.latch.signal((order.address, order.port))
-        self.targets[index] = to_number(row.latch.target) if row.latch.target else NOWHERE
+        is_new = row.latch.signal(_usual((order.address, order.port)))
+        self.targets[index] = to_numbers(row.latch.target) if row.latch.target else NOWHERE
         row.telephone_event = order.telephone_event
         row.rtcp = order.rtcp
         if order.srtp is None:
             row.secure = None
-        elif row.secure is None or row.secure.keys != order.srtp:
+        elif row.secure is None:
             row.secure = SecureStream(order.srtp)
+        else:
+            row.secure.change_keys(order.srtp)
         self._secure[index] = order.srtp is not None
         self._any_secure = bool(self._secure.any())
         self._muxes[index] = order.rtcp_mux
@@ -157,7 +159,7 @@ class Switch:
             self._report_due[index] = now + INTERVAL * (0.25 + random.random() / 2)
         self._inbound.expect(index, order.law, order.payload_type, order.telephone_event)
         self._inbound.listen(index, receives=order.receives, is_new=is_new, now=now)
-        nowhere = order.port == 0 or order.address == _UNSPECIFIED
+        nowhere = order.port == 0 or order.address in _UNSPECIFIED
         sends, quiet = order.sends and not nowhere, order.comfort_noise
         self._outbound.speak(index, order.law, order.payload_type, sends=sends, comfort_noise=quiet)
 
@@ -245,7 +247,7 @@ class Switch:
         if not row.latch.admits(source, packet.ssrc, packet.sequence, self._inbound.silence(index, now)):
             row.foreign += 1
             return False
-        self.targets[index] = to_number(source)
+        self.targets[index] = to_numbers(source)
         self.events.append(wire.Followed(row.leg, source[0], source[1]))
         return True
 
@@ -260,7 +262,7 @@ class Switch:
     ) -> None:
         """Take a round of datagrams, at most one a row: ``datagrams[i, :sizes[i]]`` is for ``rows[i]``.
 
-        What came from another source than the row's target must convince its latch; ``sources[i]`` is as `to_number`
+        What came from another source than the row's target must convince its latch; ``sources[i]`` is as `to_numbers`
         gives it.
         """
         if self._any_secure:
@@ -268,10 +270,10 @@ class Switch:
             if not opened.all():
                 rows, datagrams, sizes = rows[opened], datagrams[opened], sizes[opened]
                 sources, stamps = sources[opened], stamps[opened]
-        strange = sources != self.targets[rows]
+        strange = (sources != self.targets[rows]).any(axis=1)
         if strange.any():
             for place in np.flatnonzero(strange).tolist():
-                datagram, source = datagrams[place].data[: sizes[place]], from_number(int(sources[place]))
+                datagram, source = datagrams[place].data[: sizes[place]], _address_of(sources[place])
                 strange[place] = not self._admits(int(rows[place]), datagram, source, now)
             known = ~strange
             rows, datagrams, sizes, stamps = rows[known], datagrams[known], sizes[known], stamps[known]
@@ -327,7 +329,7 @@ class Switch:
         row = self._row_at[index]
         if row is None:
             return
-        if row.latch.target is None or source[0] != row.latch.target[0]:
+        if row.latch.target is None or _usual(source)[0] != row.latch.target[0]:
             row.foreign += 1
             return
         if row.secure is not None:
@@ -458,3 +460,13 @@ class Switch:
         event = row.keys_out.packet(self._outbound.timestamp(row.index))
         if event is not None:
             events[row.index] = self._outbound.event_packet(row.index, row.telephone_event, event)
+
+
+def _usual(address: Address) -> Address:
+    """Return *address* as it is usually written: IPv6 may be written in many ways."""
+    return from_numbers(to_numbers(address))
+
+
+def _address_of(numbers: npt.NDArray[np.uint64]) -> Address:
+    high, low, port = numbers.tolist()
+    return from_numbers((high, low, port))

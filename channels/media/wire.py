@@ -28,6 +28,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     port_rest: float
     silent_after: float
     plain_sockets: bool = False
+    ipv6_address: str | None = None
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
@@ -35,6 +36,7 @@ class Open(msgspec.Struct, frozen=True, tag=True):
 
     leg: str
     port: int = 0
+    ipv6: bool = False
 
 
 class Connect(msgspec.Struct, frozen=True, tag=True):

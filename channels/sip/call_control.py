@@ -7,7 +7,6 @@ asked by OPTIONS whether they live. A failure in one leg ends that leg alone.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +22,10 @@ from channels.sip.admission import Load, LoadLimits
 from channels.sip.connections import host_towards
 from channels.sip.identity import ANONYMOUS
 from channels.sip.leg import SipLeg
+from channels.sip.leg_sound import LegSound, sealing
 from channels.sip.numbers import number_of, read_number
-from channels.sip.offer_answer import Law, make_offer
+from channels.sip.offer_answer import LAWS, Abilities, CodecName
+from channels.sip.sdes import Srtp
 from channels.sip.session import Session
 from channels.sip.session_events import SessionOver
 from channels.sip.session_in import IncomingSession
@@ -39,7 +40,7 @@ from gateway.ports.telephony import IncomingCall, Story
 
 log = structlog.get_logger(__name__)
 
-ANY_IPV4_PEER = Target("udp", "192.0.2.1", 9)
+ANY_PEER = {4: Target("udp", "192.0.2.1", 9), 6: Target("udp", "2001:db8::1", 9)}
 """Nobody: the routing table is asked by which address of ours packets leave."""
 WORDS_IN_A_HEADER = 120
 """Characters of a story that travel in one header: UDP datagrams should stay whole."""
@@ -51,13 +52,16 @@ class CallSettings:
 
     ``hotline_numbers`` gives for each trunk the dialled numbers that are the hotline's; a trunk that is not named, and
     our own telephones, have ``hotline_number`` alone. ``home_area`` is the area code of local numbers.
-    ``prompts`` maps prompt ids to WAV files.
+    ``prompts`` maps prompt ids to WAV files. ``codecs`` are in order of preference. ``srtp`` says what a trunk
+    wants; one that is not named, or a telephone, has its sound in clear.
     """
 
     hotline_number: str = "12345"
     home_area: str = ""
     hotline_numbers: Mapping[str, Sequence[str]]
-    laws: Sequence[Law]
+    codecs: Sequence[CodecName] = LAWS
+    comfort_noise: bool = False
+    srtp: Mapping[str, Srtp] = field(default_factory=dict)
     prompts: Mapping[str, Path]
     load: LoadLimits = field(default_factory=LoadLimits)
     silence_limit: float = 60.0
@@ -122,29 +126,16 @@ class SipCallControl:
         """Send an INVITE to *destination*. Raises `Unavailable` when there is no way to it now."""
         callee = self._callee(destination)
         leg = _new_leg(call_id, role, destination.number)
-        media = await self._media.open_leg(leg.id)
+        uri = self.agent.endpoint.local_uri(callee.target)
+        sound = await self._sound(leg, uri.host, callee.peer, callee.target)
         try:
-            uri = self.agent.endpoint.local_uri(callee.target)
-            address = _media_address(uri.host)
-            offer = make_offer(
-                address=address, port=media.port, session_id=secrets.randbits(31), laws=self._settings.laws
-            )
             session = await self.agent.invite(
-                callee, offer=offer, from_=self._from(role, story, uri), headers=_headers(role, story)
+                callee, offer=sound.offer(), from_=self._from(role, story, uri), headers=_headers(role, story)
             )
         except BaseException:
-            await media.close()
+            await sound.media.close()
             raise
-        live = SipLeg(
-            leg,
-            session,
-            media,
-            address=address,
-            laws=self._settings.laws,
-            prompt=self._settings.prompts.get,
-            silence_limit=self._settings.silence_limit,
-            offered=offer,
-        )
+        live = self._leg(leg, session, sound)
         self._start(self._live(session, live), f"leg {leg.id}")
         return live
 
@@ -175,20 +166,15 @@ class SipCallControl:
     async def _follow(self, session: Session, caller: str) -> None:
         call_id = CallId(uuid4().hex[:16])
         leg = _new_leg(call_id, Role.CITIZEN, caller)
+        offer = session.remote_offer
+        theirs = offer.audio if offer is not None else None
+        host = self.agent.endpoint.local_uri(session.fallback).host
         try:
-            media = await self._media.open_leg(leg.id)
+            sound = await self._sound(leg, host, session.peer, session.fallback, theirs.address if theirs else "")
         except Unavailable as failure:
             log.error("call.refused", reason=str(failure))
             return await session.reject(503)
-        live = SipLeg(
-            leg,
-            session,
-            media,
-            address=_media_address(self.agent.endpoint.local_uri(session.fallback).host),
-            laws=self._settings.laws,
-            prompt=self._settings.prompts.get,
-            silence_limit=self._settings.silence_limit,
-        )
+        live = self._leg(leg, session, sound)
         dialled = session.originally_called if isinstance(session, IncomingSession) else session.called
         incoming = IncomingCall(leg=live, external_id=session.id, caller=caller, dialled=dialled.user or str(dialled))
         self._take(incoming, call_id)
@@ -211,6 +197,26 @@ class SipCallControl:
         finally:
             for known in [known for known, its in self._legs.items() if its is leg]:
                 del self._legs[known]
+
+    def _leg(self, leg: Leg, session: Session, sound: LegSound) -> SipLeg:
+        prompt = self._settings.prompts.get
+        return SipLeg(leg, session, sound, prompt=prompt, silence_limit=self._settings.silence_limit)
+
+    async def _sound(self, leg: Leg, host: str, peer: str, target: Target, theirs: str = "") -> LegSound:
+        """Open a port for a leg towards *target*, in the address family of their sound, or else of the signalling.
+
+        *host* is how we are reached there, *theirs* the address they want sound at, if known. Raises `Unavailable`.
+        """
+        settings = self._settings
+        ipv6 = ":" in (theirs or host) and self._media.speaks_ipv6
+        media = await self._media.open_leg(leg.id, ipv6=ipv6)
+        policy = settings.srtp.get(peer, Srtp.OFF)
+        abilities = Abilities(
+            codecs=settings.codecs,
+            comfort_noise=settings.comfort_noise,
+            sealing=sealing(policy, is_secure=target.transport == "tls"),
+        )
+        return LegSound(media, address=_media_address(host, ipv6=ipv6), abilities=abilities)
 
     def _is_ours(self, session: Session) -> bool:
         """Whether the number called is the hotline's on this trunk, in whatever form it is dialled."""
@@ -250,9 +256,12 @@ class SipCallControl:
         task.add_done_callback(self._tasks.discard)
 
 
-def _media_address(host: str) -> str:
-    """Return the address for SDP: sound is IPv4 even where signalling is IPv6."""
-    return host if ":" not in host else host_towards(Target("udp", "0.0.0.0", 0), ANY_IPV4_PEER)
+def _media_address(host: str, *, ipv6: bool) -> str:
+    """Return the address for SDP: *host*, or where we are reached in the other family."""
+    if (":" in host) == ipv6:
+        return host
+    anywhere = Target("udp", "::" if ipv6 else "0.0.0.0", 0)
+    return host_towards(anywhere, ANY_PEER[6 if ipv6 else 4])
 
 
 async def _logged(work: Coroutine[Any, Any, None], name: str) -> None:

@@ -1,30 +1,22 @@
 """One telephone leg in the gateway's hands: a SIP session and its media leg, as `gateway.ports.telephony.LiveLeg`.
 
-Signalling says who is there, media carries the sound; this is where both meet. The leg opens its media port before it
-offers or answers, re-targets it at every renegotiation, and closes it when the session ends, whoever ended it.
+Signalling says who is there, media carries the sound; this is where both meet. What they agree on is `LegSound`'s; the
+leg closes it when the session ends, whoever ended it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import structlog
 
-from channels.media.leg import Digit, Heard, MediaLeg, Silent
-from channels.sip.offer_answer import (
-    Agreement,
-    Law,
-    NotAcceptable,
-    accept_answer,
-    answer,
-    make_offer,
-    reoffer,
-    succeeding,
-)
-from channels.sip.sdp import Direction, SessionDescription
+from channels.media.leg import Digit, Heard, LegStatistics, Silent
+from channels.media.quality import Quality
+from channels.sip.leg_sound import LegSound
+from channels.sip.offer_answer import NotAcceptable
+from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import (
     Answered,
@@ -39,7 +31,16 @@ from channels.sip.session_events import (
 from channels.sip.session_in import IncomingSession
 from gateway.domain.call import Leg, LegEvent, LegState
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports.telephony import DigitPressed, HeldByPeer, LegEnded, LegNews, TapFrame, WentSilent
+from gateway.ports.telephony import (
+    DigitPressed,
+    HeldByPeer,
+    LegEnded,
+    LegFigures,
+    LegNews,
+    SoundQuality,
+    TapFrame,
+    WentSilent,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -54,31 +55,25 @@ class SipLeg:
         self,
         leg: Leg,
         session: Session,
-        media: MediaLeg,
+        sound: LegSound,
         *,
-        address: str,
-        laws: Sequence[Law],
         prompt: Callable[[str], Path | None],
         silence_limit: float,
-        offered: SessionDescription | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._leg = leg
         self._session = session
-        self._media = media
-        self._address = address
-        self._laws = laws
+        self._sound = sound
+        self._media = sound.media
         self._prompt = prompt
         self._silence_limit = silence_limit
-        self._session_id = secrets.randbits(31)
         self._on_progress = on_progress
-        self._description = offered
-        self._awaits_answer = offered is not None
         self._news: asyncio.Queue[LegNews] = asyncio.Queue()
         self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._is_held = False
+        self._figures: asyncio.Future[LegFigures] = asyncio.get_running_loop().create_future()
         self._deaf: asyncio.TimerHandle | None = None
-        session.renegotiate = self._renegotiate
+        sound.on_hold = self._put_on_hold
+        session.renegotiate = sound.renegotiate
 
     # -- what services do with it ----------------------------------------------------------------------------
 
@@ -103,16 +98,12 @@ class SipLeg:
         """Answer; on an INVITE without an offer, with our own. Raises `Refused` (488) and `Unavailable`."""
         offer = self._session.remote_offer
         try:
-            if offer is None:
-                self._description, self._awaits_answer = self._offer(), True
-            else:
-                self._description, agreement = self._answer_to(offer)
-                self._connect(agreement)
+            description = self._sound.offer() if offer is None else self._sound.answer(offer)
         except NotAcceptable as error:
             await self._session.reject(error.status)
             raise Refused(str(error)) from error
         try:
-            await self._session.answer(self._description)
+            await self._session.answer(description)
         except SessionOver as error:
             raise Unavailable(str(error)) from error
         self._leg = self._leg.after(LegEvent.ANSWERED)
@@ -153,8 +144,12 @@ class SipLeg:
         self._media.stop_playing()
 
     def record(self, path: Path, zero: float) -> None:
-        """Record what this leg says; sample 0 of the WAV is the instant *zero*."""
+        """Record what this leg says, left, and what it hears, right; sample 0 of the WAV is the instant *zero*."""
         self._media.record(path, zero)
+
+    def stop_recording(self) -> None:
+        """Complete the recording before the leg ends."""
+        self._media.stop_recording()
 
     async def tap(self, zero: float) -> AsyncIterator[TapFrame]:
         """Follow what this leg says."""
@@ -168,6 +163,10 @@ class SipLeg:
             yield news
             if isinstance(news, LegEnded):
                 return
+
+    async def figures(self) -> LegFigures:
+        """Wait until the leg's sound is closed and its recording whole; return how it was heard."""
+        return await asyncio.shield(self._figures)
 
     # -- following session and media -------------------------------------------------------------------------
 
@@ -194,19 +193,19 @@ class SipLeg:
             if self._leg.state is not LegState.ENDED:
                 self._leg = self._leg.after(LegEvent.ENDED)
             self._news.put_nowait(end)
-            statistics = await self._media.close()
-            log.info("leg.ended", leg_id=self._leg.id, by_peer=end.by_peer, statistics=statistics)
+            self._figures.set_result(self._measured(await self._media.close()))
+            log.info("leg.ended", leg_id=self._leg.id, by_peer=end.by_peer)
 
     def _take(self, event: SessionEvent) -> LegEnded | None:
         match event:
             case Progress(description=description):
                 if description is not None:
-                    self._take_answer(description)
+                    self._sound.take_answer(description)
                 self._on_progress(event)
             case Answered(description=description):
                 self._take_answered(description)
             case Renegotiated(description=description):
-                self._take_answer(description)
+                self._sound.take_answer(description)
             case InfoDigit(digit=digit):
                 self._news.put_nowait(DigitPressed(digit=digit))
             case Rejected(status=status, reason=reason, is_local=is_local):
@@ -218,7 +217,7 @@ class SipLeg:
         return None
 
     def _take_answered(self, description: SessionDescription | None) -> None:
-        if description is not None and not self._take_answer(description, is_final=True):
+        if description is not None and not self._sound.take_answer(description, is_final=True):
             self._fail(Refused("no common codec"))
             self._session.release("no common codec")
             return
@@ -226,17 +225,6 @@ class SipLeg:
             if self._leg.state is LegState.RINGING:
                 self._leg = self._leg.after(LegEvent.ANSWERED)
             self._answered.set_result(None)
-
-    def _take_answer(self, description: SessionDescription, *, is_final: bool = False) -> bool:
-        """Connect as the peer's answer to our offer says; False when nothing is common."""
-        if not self._awaits_answer or self._description is None:
-            return True
-        try:
-            self._connect(accept_answer(self._description, description))
-        except NotAcceptable:
-            return False
-        self._awaits_answer = not is_final
-        return True
 
     def _fail(self, failure: Exception) -> None:
         if not self._answered.done():
@@ -252,10 +240,24 @@ class SipLeg:
                     self._went_silent(seconds)
                 case Heard():
                     self._came_back()
+                case Quality():
+                    self._news.put_nowait(_sound_quality(event))
+
+    def _measured(self, statistics: LegStatistics) -> LegFigures:
+        return LegFigures(
+            codec=self._sound.codec,
+            srtp=self._sound.suite,
+            received=statistics.received,
+            sent=statistics.sent,
+            lost=statistics.lost,
+            late=statistics.late,
+            concealed=statistics.concealed,
+            quality=_sound_quality(statistics.quality),
+        )
 
     def _went_silent(self, seconds: float) -> None:
         """Tell it; a leg that stays silent for its limit, and is not on hold, is dead."""
-        if self._is_held or self._deaf is not None:
+        if self._sound.is_held or self._deaf is not None:
             return
         self._news.put_nowait(WentSilent(silent=True))
         remaining = max(0.0, self._silence_limit - seconds)
@@ -276,60 +278,28 @@ class SipLeg:
         try:
             if offer is None:
                 raise NotAcceptable("a call that replaces another brings its own offer")
-            description, agreement = self._answer_to(offer)
+            description, agreement = self._sound.propose(offer)
         except NotAcceptable as error:
             await session.reject(error.status)
             raise Refused(str(error)) from error
         await session.answer(description)
-        session.renegotiate = self._renegotiate
-        self._session, self._description, self._awaits_answer = session, description, False
-        self._connect(agreement)
+        session.renegotiate = self._sound.renegotiate
+        self._session = session
+        self._sound.agree(description, agreement)
         log.info("leg.taken_over", leg_id=self._leg.id)
 
-    # -- descriptions ----------------------------------------------------------------------------------------
+    def _put_on_hold(self, held: bool) -> None:
+        self._came_back()
+        if self._leg.state is not LegState.RINGING:
+            self._leg = self._leg.after(LegEvent.PUT_ON_HOLD if held else LegEvent.RESUMED)
+        self._news.put_nowait(HeldByPeer(held=held))
 
-    def _renegotiate(self, offer: SessionDescription | None) -> SessionDescription | None:
-        """Answer the peer's re-INVITE, or offer again when it asks for that."""
-        current = self._description
-        if offer is None:
-            self._awaits_answer = True
-            self._description = reoffer(current, laws=self._laws) if current else self._offer()
-            return self._description
-        description, agreement = self._answer_to(offer)
-        self._awaits_answer = False
-        self._description = succeeding(current, description) if current else description
-        self._connect(agreement)
-        return self._description
 
-    def _offer(self) -> SessionDescription:
-        return make_offer(address=self._address, port=self._media.port, session_id=self._session_id, laws=self._laws)
-
-    def _answer_to(self, offer: SessionDescription) -> tuple[SessionDescription, Agreement]:
-        return answer(
-            offer,
-            address=self._address,
-            port=self._media.port,
-            session_id=self._session_id,
-            laws=self._laws,
-        )
-
-    def _connect(self, agreed: Agreement) -> None:
-        try:
-            self._media.connect(
-                agreed.address,
-                agreed.port,
-                law=agreed.law,
-                payload_type=agreed.payload_type,
-                telephone_event=agreed.event_payload_type,
-                sends=agreed.direction.sends,
-                receives=agreed.direction.receives,
-            )
-        except ValueError as error:
-            raise NotAcceptable(f"{agreed.address} is no address we can send to") from error
-        is_held = agreed.direction in (Direction.RECVONLY, Direction.INACTIVE)
-        if is_held != self._is_held:
-            self._is_held = is_held
-            self._came_back()
-            if self._leg.state is not LegState.RINGING:
-                self._leg = self._leg.after(LegEvent.PUT_ON_HOLD if is_held else LegEvent.RESUMED)
-            self._news.put_nowait(HeldByPeer(held=is_held))
+def _sound_quality(quality: Quality) -> SoundQuality:
+    return SoundQuality(
+        lost=quality.lost,
+        jitter=quality.jitter,
+        far_lost=quality.far_lost,
+        far_jitter=quality.far_jitter,
+        round_trip=quality.round_trip,
+    )

@@ -1,4 +1,4 @@
-"""Session descriptions (RFC 8866) as far as a telephone call needs them: audio over RTP/AVP.
+"""Session descriptions (RFC 8866) as far as a telephone call needs them: audio over RTP/AVP and RTP/SAVP.
 
 Whatever else a description holds is kept only as far as an answer must mirror it: other media
 lines keep their kind, protocol and formats. Attributes and lines that are not known are left
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from channels.sip.sdes import Crypto
 from channels.sip.text import LWS
 
 CONTENT_TYPE = "application/sdp"
@@ -19,6 +20,9 @@ CONTENT_TYPE = "application/sdp"
 PTIME = 20
 TELEPHONE_EVENT = "telephone-event"
 EVENTS = "0-15"
+COMFORT_NOISE = "CN"
+AVP = "RTP/AVP"
+SAVP = "RTP/SAVP"
 UNSPECIFIED = frozenset(("0.0.0.0", "::"))
 
 _STATIC = {
@@ -37,6 +41,7 @@ _origin = re.compile(r"(\S++) ++(\S++) ++([0-9]{1,20}) ++IN ++IP[46] ++(\S++).*+
 _connection = re.compile(r"IN ++IP[46] ++([A-Za-z0-9.:\-]++)(?:/[0-9/]++)?\s*+", re.ASCII).fullmatch
 _rtpmap = re.compile(r"([0-9]{1,3}) ++([A-Za-z0-9\-_.+]++)/([0-9]{1,9})(?:/[0-9]++)?\s*+", re.ASCII).fullmatch
 _fmtp = re.compile(r"([0-9]{1,3}) ++(\S.*+)", re.ASCII).fullmatch
+_rtcp = re.compile(r"([0-9]{1,5})(?: ++IN ++IP[46] ++([A-Za-z0-9.:\-]++))?\s*+", re.ASCII).fullmatch
 _ptime = re.compile(r"([0-9]{1,4})(?:\.[0-9]++)?\s*+", re.ASCII).fullmatch
 
 
@@ -87,13 +92,21 @@ class Codec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioStream:
-    """An audio stream over RTP/AVP; port 0 means that it is refused. ``ptime`` is in milliseconds."""
+    """An audio stream over RTP; port 0 means that it is refused. ``ptime`` is in milliseconds.
+
+    ``protocol`` is AVP or SAVP; the former may have ``cryptos`` too, where SRTP is a wish. Reports go to ``rtcp``
+    (RFC 3605) if that is given, and to the RTP port with ``rtcp_mux`` (RFC 5761).
+    """
 
     address: str
     port: int
     codecs: tuple[Codec, ...]
     direction: Direction = Direction.SENDRECV
     ptime: int = PTIME
+    protocol: str = AVP
+    cryptos: tuple[Crypto, ...] = ()
+    rtcp_mux: bool = False
+    rtcp: tuple[str, int] | None = None
 
     def codec(self, name: str) -> Codec | None:
         """Return the first 8 kHz codec of that name, None if it is not there."""
@@ -162,6 +175,9 @@ class _Section:
         self.ptime: int = above.ptime if above else PTIME
         self.maps: dict[int, tuple[str, int]] = {}
         self.parameters: dict[int, str] = {}
+        self.cryptos: list[Crypto] = []
+        self.rtcp_mux = False
+        self.rtcp: tuple[str, int] | None = None
 
     def read(self, kind: str, value: str) -> None:
         """Take in one line; what is not understood changes nothing."""
@@ -169,14 +185,23 @@ class _Section:
             self.address = found[1]
         elif kind == "a":
             name, _, value = value.partition(":")
-            if name == "rtpmap" and (found := _rtpmap(value)):
-                self.maps[int(found[1])] = (_spelling(found[2]), int(found[3]))
-            elif name == "fmtp" and (found := _fmtp(value)):
-                self.parameters[int(found[1])] = found[2].rstrip(LWS)
-            elif name == "ptime" and (found := _ptime(value)):
-                self.ptime = int(found[1]) or PTIME
-            elif name.rstrip(LWS) in _DIRECTIONS:
-                self.direction = Direction(name.rstrip(LWS))
+            self._read_attribute(name.rstrip(LWS), value)
+
+    def _read_attribute(self, name: str, value: str) -> None:
+        if name == "rtpmap" and (found := _rtpmap(value)):
+            self.maps[int(found[1])] = (_spelling(found[2]), int(found[3]))
+        elif name == "fmtp" and (found := _fmtp(value)):
+            self.parameters[int(found[1])] = found[2].rstrip(LWS)
+        elif name == "ptime" and (found := _ptime(value)):
+            self.ptime = int(found[1]) or PTIME
+        elif name == "crypto" and (crypto := Crypto.parse(value.strip(LWS))):
+            self.cryptos.append(crypto)
+        elif name == "rtcp-mux":
+            self.rtcp_mux = True
+        elif name == "rtcp" and (found := _rtcp(value)) and 0 < int(found[1]) < 65536:
+            self.rtcp = (found[2] or "", int(found[1]))
+        elif name in _DIRECTIONS:
+            self.direction = Direction(name)
 
     def line(self) -> AudioStream | OtherMedia:
         """Return what the section describes."""
@@ -191,7 +216,7 @@ class _Section:
         )
         if port > 65535:
             raise BadDescription("port above 65535")
-        if kind != "audio" or protocol != "RTP/AVP":
+        if kind != "audio" or protocol not in (AVP, SAVP):
             return OtherMedia(kind=kind, port=port, protocol=protocol, formats=" ".join(formats))
         if port and not self.address:
             raise BadDescription("audio without a c= line")
@@ -201,6 +226,10 @@ class _Section:
             codecs=tuple(self._codecs(formats)),
             direction=self.direction,
             ptime=self.ptime,
+            protocol=protocol,
+            cryptos=tuple(self.cryptos),
+            rtcp_mux=self.rtcp_mux,
+            rtcp=(self.rtcp[0] or self.address, self.rtcp[1]) if self.rtcp else None,
         )
 
     def _codecs(self, formats: Iterable[str]) -> Iterable[Codec]:
@@ -243,7 +272,7 @@ def _parse(body: bytes) -> SessionDescription:
 
 def _encode_audio(stream: AudioStream) -> Iterable[str]:
     numbers = " ".join(str(codec.payload_type) for codec in stream.codecs)
-    yield f"m=audio {stream.port} RTP/AVP {numbers}"
+    yield f"m=audio {stream.port} {stream.protocol} {numbers}"
     if stream.address:
         yield f"c=IN {_net(stream.address)}"
     for codec in stream.codecs:
@@ -251,6 +280,13 @@ def _encode_audio(stream: AudioStream) -> Iterable[str]:
             yield f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}"
         if codec.parameters:
             yield f"a=fmtp:{codec.payload_type} {codec.parameters}"
+    for crypto in stream.cryptos:
+        yield f"a=crypto:{crypto.encode()}"
+    if stream.rtcp_mux:
+        yield "a=rtcp-mux"
+    if stream.rtcp is not None:
+        host, port = stream.rtcp
+        yield f"a=rtcp:{port} IN {_net(host)}" if host else f"a=rtcp:{port}"
     yield f"a=ptime:{stream.ptime}"
     yield f"a={stream.direction.value}"
 

@@ -7,7 +7,6 @@ happens meanwhile is told as `News`; `Softphone.attend` returns whether the two 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
@@ -21,7 +20,8 @@ from channels.media.client import MediaEngine, MediaSettings
 from channels.media.leg import MediaLeg, PlayEnd
 from channels.sip.connections import ListenAddress, Target
 from channels.sip.leg import SipLeg
-from channels.sip.offer_answer import LAWS, make_offer
+from channels.sip.leg_sound import LegSound
+from channels.sip.offer_answer import CODECS, Abilities
 from channels.sip.registration import Account, Registration
 from channels.sip.session import Session
 from channels.sip.session_events import Progress
@@ -37,6 +37,7 @@ SILENCE_LIMIT = 60.0
 """Seconds without any sound's packets after which the other side counts as gone."""
 HANG_UP_LIMIT = 2.0
 _PEER = "anyone"
+_ABILITIES = Abilities(codecs=CODECS, comfort_noise=True)
 
 
 # --- what happens, and what to do ------------------------------------------------------------------------------
@@ -211,23 +212,20 @@ class Softphone:
             local = self._agent.endpoint.local_uri(target)
             home = account.address if account else local
             from_ = NameAddr(uri=Uri(user=number or home.user or "anonymous", host=home.host, port=home.port))
-            offer = make_offer(address=local.host, port=media.port, session_id=secrets.randbits(31))
+            sound = LegSound(media, address=local.host, abilities=_ABILITIES)
             callee = Callee(
                 uri=str(uri), target=target, peer=_PEER, credentials=account.credentials if account else None
             )
-            session = await self._agent.invite(callee, offer=offer, from_=from_)
+            session = await self._agent.invite(callee, offer=sound.offer(), from_=from_)
         except BaseException:
             await media.close()
             raise
         live = SipLeg(
             leg,
             session,
-            media,
-            address=local.host,
-            laws=LAWS,
+            sound,
             prompt=lambda name: None,
             silence_limit=SILENCE_LIMIT,
-            offered=offer,
             on_progress=lambda progress: tell(_progressed(progress)),
         )
         self._follow(live)
@@ -280,15 +278,9 @@ class Softphone:
         """Ring, and let whoever attends the telephone answer."""
         leg = _new_leg(session.caller.uri.user or "")
         media = await self._media.open_leg(leg.id)
-        live = SipLeg(
-            leg,
-            session,
-            media,
-            address=self._agent.endpoint.local_uri(session.fallback).host,
-            laws=LAWS,
-            prompt=lambda name: None,
-            silence_limit=SILENCE_LIMIT,
-        )
+        host = self._agent.endpoint.local_uri(session.fallback).host
+        sound = LegSound(media, address=host, abilities=_ABILITIES)
+        live = SipLeg(leg, session, sound, prompt=lambda name: None, silence_limit=SILENCE_LIMIT)
         with suppress(Unavailable):
             await live.ring()
         self._incoming.put_nowait(Call(live, media, is_outgoing=False))

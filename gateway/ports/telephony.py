@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain.call import CallId, Destination, Leg, Role
+from gateway.domain.call import CallId, Destination, Leg, LegId, Role
+from gateway.domain.emergency import EmergencyLine
 from gateway.domain.ticket import TicketId
 
 
@@ -48,7 +49,57 @@ class LegEnded:
     reason: str
 
 
-LegNews = DigitPressed | HeldByPeer | WentSilent | LegEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundQuality:
+    """How well a leg is heard here, and, by the ``far`` figures, at its far end; told every few seconds (RTCP).
+
+    Losses are parts of one since the last time, the rest is in seconds; None where the far end does not say.
+    """
+
+    lost: float = 0.0
+    jitter: float = 0.0
+    far_lost: float | None = None
+    far_jitter: float | None = None
+    round_trip: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFigures:
+    """What there was to hear on a leg: counts in packets, ``concealed`` in seconds, ``quality`` as of its end.
+
+    ``codec`` is "" if it was never connected, ``srtp`` the suite that sealed it, "" where it was in clear.
+    """
+
+    codec: str = ""
+    srtp: str = ""
+    received: int = 0
+    sent: int = 0
+    lost: int = 0
+    late: int = 0
+    concealed: float = 0.0
+    quality: SoundQuality = SoundQuality()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedToRefer:
+    """The far end asks that the citizen be brought to somebody else (REFER).
+
+    To a number that the settings give an emergency line, or to the hotline's own agents where ``destination`` is None;
+    anywhere else is refused before anybody hears of it. ``report`` takes whether it was done, once.
+    """
+
+    destination: Destination | None
+    report: Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """Another telephone has taken the leg over (Replaces); ``caller`` is its number, "" when withheld."""
+
+    caller: str
+
+
+LegNews = AskedToRefer | TakenOver | DigitPressed | HeldByPeer | WentSilent | SoundQuality | LegEnded
 
 
 class LiveLeg(Protocol):
@@ -87,6 +138,14 @@ class LiveLeg(Protocol):
         """Let this leg hear and be heard by all legs of *bridge*, leaving the one it was in."""
         ...
 
+    def listen(self, bridge: str) -> None:
+        """Let this leg hear all legs of *bridge* unheard, leaving the one it was in."""
+        ...
+
+    def whisper(self, bridge: str, to: LegId) -> None:
+        """Let this leg hear all legs of *bridge*, heard there by the leg *to* alone, leaving the one it was in."""
+        ...
+
     def leave(self) -> None:
         """Take this leg out of its bridge; it is alone then."""
         ...
@@ -100,7 +159,18 @@ class LiveLeg(Protocol):
         ...
 
     def record(self, path: Path, zero: float) -> None:
-        """Record what this leg says to a WAV whose sample 0 is the monotonic instant *zero*."""
+        """Record what this leg says (left) and hears (right) to a WAV whose sample 0 is the monotonic instant *zero*.
+
+        It ends with the leg, or with `stop_recording`.
+        """
+        ...
+
+    def stop_recording(self) -> None:
+        """Complete the recording, if there is one."""
+        ...
+
+    async def figures(self) -> LegFigures:
+        """Wait until the leg has ended and its recording is whole; return how it was heard."""
         ...
 
     def tap(self, zero: float) -> AsyncIterator[TapFrame]:
@@ -113,13 +183,34 @@ class LiveLeg(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOn:
+    """What came with a call that an emergency line passes to us (NM-2.2c), each part empty where nothing came.
+
+    ``line`` is the line, ``referred_by`` who transferred the call, ``reference`` the number of the matter there.
+    """
+
+    line: EmergencyLine
+    referred_by: str = ""
+    reference: str = ""
+    place: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingCall:
-    """A citizen's call that a trunk or telephone offers us, not answered yet."""
+    """A citizen's call that a trunk or telephone offers us, not answered yet.
+
+    ``dialled`` is what she dialled, as dialled; ``merged`` the merged line's number, if that is one. ``passed_on`` is
+    what came along where an emergency line passes her to us. ``is_excess``: there is no room for it, it is only told.
+    """
 
     leg: LiveLeg
     external_id: str
     caller: str
     dialled: str
+    merged: str = ""
+    passed_on: PassedOn | None = None
+    is_excess: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

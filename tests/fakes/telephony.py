@@ -6,12 +6,25 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gateway.domain.call import CallId, Destination, Leg, LegEvent, LegId, LegState, Role
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports.telephony import DigitPressed, IncomingCall, LegEnded, LegNews, Story, TapFrame
+from gateway.ports.telephony import (
+    AskedToRefer,
+    DigitPressed,
+    IncomingCall,
+    LegEnded,
+    LegFigures,
+    LegNews,
+    Story,
+    TakenOver,
+    TapFrame,
+)
 
 PROMPT_LENGTH = 3.0
+PIECE_LENGTH = 0.5
+PIECES = ("digit_", "matter_", "place_", "brief_")
 
 
 class FakeLeg:
@@ -26,6 +39,8 @@ class FakeLeg:
         self._over = asyncio.Event()
         self._playing: asyncio.Future[None] | None = None
         self.bridge: str | None = None
+        self.listens_to: str | None = None
+        self.whispers_to: LegId | None = None
         self.heard_prompts: list[str] = []
         self.looping: str | None = None
         self.recording: Path | None = None
@@ -68,9 +83,18 @@ class FakeLeg:
 
     def join(self, bridge: str) -> None:
         self.bridge = bridge
+        self.listens_to = self.whispers_to = None
+
+    def listen(self, bridge: str) -> None:
+        self.bridge = None
+        self.listens_to, self.whispers_to = bridge, None
+
+    def whisper(self, bridge: str, to: LegId) -> None:
+        self.bridge = None
+        self.listens_to, self.whispers_to = bridge, to
 
     def leave(self) -> None:
-        self.bridge = None
+        self.bridge = self.listens_to = self.whispers_to = None
 
     def play(self, prompt: str, *, loop: bool = False) -> Awaitable[None]:
         self.stop_playing()
@@ -80,7 +104,8 @@ class FakeLeg:
         if loop:
             self.looping = prompt
         else:
-            running.call_later(PROMPT_LENGTH, _complete, playing)
+            length = PIECE_LENGTH if prompt.startswith(PIECES) else PROMPT_LENGTH
+            running.call_later(length, _complete, playing)
         return playing
 
     def stop_playing(self) -> None:
@@ -91,6 +116,12 @@ class FakeLeg:
     def record(self, path: Path, zero: float) -> None:
         path.write_bytes(b"RIFF")
         self.recording = path
+
+    def stop_recording(self) -> None: ...
+
+    async def figures(self) -> LegFigures:
+        await self._over.wait()
+        return LegFigures()
 
     async def tap(self, zero: float) -> AsyncIterator[TapFrame]:
         await self._over.wait()
@@ -117,6 +148,15 @@ class FakeLeg:
 
     def far_end_hangs_up(self, reason: str = "") -> None:
         self._end(LegEnded(by_peer=True, reason=reason))
+
+    def refers_to(self, destination: Destination | None) -> list[bool]:
+        """Ask by REFER for another party; what becomes of it is added to the list."""
+        reports: list[bool] = []
+        self._news.put_nowait(AskedToRefer(destination=destination, report=reports.append))
+        return reports
+
+    def is_taken_over_by(self, caller: str) -> None:
+        self._news.put_nowait(TakenOver(caller=caller))
 
     def transport_fails(self) -> None:
         self._end(LegEnded(by_peer=False, reason="transport"))
@@ -162,9 +202,11 @@ class FakeTelephony:
     def is_reachable(self, destination: Destination) -> bool:
         return str(destination) in self.far_ends
 
-    def incoming(self, call_id: CallId, caller: str = "13800000001", dialled: str = "12345") -> IncomingCall:
+    def incoming(
+        self, call_id: CallId, caller: str = "13800000001", dialled: str = "12345", **values: Any
+    ) -> IncomingCall:
         live = self._new_leg(call_id, Role.CITIZEN, caller, FarEnd())
-        return IncomingCall(leg=live, external_id=f"{call_id}@citizen", caller=caller, dialled=dialled)
+        return IncomingCall(leg=live, external_id=f"{call_id}@citizen", caller=caller, dialled=dialled, **values)
 
     def leg(self, role: Role) -> FakeLeg:
         """Return the newest leg of *role*."""

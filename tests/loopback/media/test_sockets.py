@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from channels.media.address import to_number
+from channels.media.address import to_numbers
 from channels.media.ring import Ring
 from channels.media.sockets import Octets, PlainSockets, RingSockets, open_sockets
 
@@ -17,10 +17,17 @@ Sockets = PlainSockets | RingSockets
 ROWS = 6
 
 
-def bound() -> socket.socket:
-    each = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    each.bind(("127.0.0.1", 0))
+def bound(row: int = 0) -> socket.socket:
+    """Every other row is IPv6's."""
+    family, host = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))[row % 2]
+    each = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    each.bind((host, 0))
     return each
+
+
+def numbers_of(bound: socket.socket) -> tuple[int, int, int]:
+    host, port, *_ = bound.getsockname()
+    return to_numbers((host, port))
 
 
 @pytest.fixture
@@ -36,21 +43,21 @@ def sockets(request: pytest.FixtureRequest, packets: Octets) -> Sockets:
 @pytest.fixture
 def far() -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(bound()) for _ in range(ROWS)]
+        yield [stack.enter_context(bound(row)) for row in range(ROWS)]
 
 
 @pytest.fixture
 def near(sockets: Sockets) -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
-        near = [stack.enter_context(bound()) for _ in range(ROWS)]
+        near = [stack.enter_context(bound(row)) for row in range(ROWS)]
         for row, each in enumerate(near):
             sockets.add(row, each)
         yield near
 
 
-def came(sockets: Sockets) -> list[tuple[int, bytes, int]]:
+def came(sockets: Sockets) -> list[tuple[int, bytes, tuple[int, ...]]]:
     return [
-        (int(row), datagram[:size].tobytes(), int(source))
+        (int(row), datagram[:size].tobytes(), tuple(source.tolist()))
         for each in sockets.rounds()
         for row, datagram, size, source in zip(each.rows, each.datagrams, each.sizes, each.sources, strict=True)
     ]
@@ -60,7 +67,7 @@ def test_every_row_sends_its_own_packet_to_its_own_target(
     sockets: Sockets, packets: Octets, near: list[socket.socket], far: list[socket.socket]
 ) -> None:
     rows, sizes = np.array([4, 0, 3]), np.array([40, 1, 12])
-    targets = np.array([to_number(far[row].getsockname()) for row in rows], np.uint64)
+    targets = np.array([numbers_of(far[row]) for row in rows], np.uint64)
     failed = sockets.send(rows, sizes, targets)
 
     assert failed == 0
@@ -78,7 +85,7 @@ def test_all_that_came_is_taken_in_its_order_with_its_source(
         far[row].sendto(datagram, near[row].getsockname())
     taken = came(sockets)
 
-    source = {row: to_number(far[row].getsockname()) for row in range(ROWS)}
+    source = {row: numbers_of(far[row]) for row in range(ROWS)}
     for row in (0, 2, 5):
         assert [item for item in taken if item[0] == row] == [
             (row, datagram, source[row]) for its, datagram in sent if its == row
@@ -89,7 +96,7 @@ def test_all_that_came_is_taken_in_its_order_with_its_source(
 def test_a_target_that_cannot_be_reached_is_counted_and_stops_no_other(
     sockets: Sockets, near: list[socket.socket], far: list[socket.socket]
 ) -> None:
-    targets = np.array([to_number(("255.255.255.255", 9)), to_number(far[1].getsockname())], np.uint64)
+    targets = np.array([to_numbers(("255.255.255.255", 9)), numbers_of(far[1])], np.uint64)
 
     assert sockets.send(np.array([0, 1]), np.array([5, 5]), targets) == 1
     assert len(far[1].recv(99)) == 5
@@ -115,8 +122,8 @@ def test_a_batch_larger_than_the_ring_is_carried_out_whole(far: list[socket.sock
         pytest.skip("this kernel has no rings")
     with ExitStack() as stack:
         for row in range(ROWS):
-            sockets.add(row, stack.enter_context(bound()))
-        targets = np.array([to_number(each.getsockname()) for each in far], np.uint64)
+            sockets.add(row, stack.enter_context(bound(row)))
+        targets = np.array([numbers_of(each) for each in far], np.uint64)
         failed = sockets.send(np.arange(ROWS), np.full(ROWS, 40), targets)
 
     assert failed == 0

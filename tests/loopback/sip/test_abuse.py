@@ -93,7 +93,7 @@ def control(
         listen=[ListenAddress("udp", "127.0.0.1", 0)], trunks=trunks, timers=QUICK, hang_up_limit=0, strangers=FEW
     )
     settings = CallSettings(
-        hotline_numbers={}, laws=("PCMA",), prompts={}, load=load, check_interval=3600.0, check_limit=0.01
+        hotline_numbers={}, codecs=("PCMA",), prompts={}, load=load, check_interval=3600.0, check_limit=0.01
     )
     return SipCallControl(settings, sip, media, take=take, telephone_changed=lambda user, there: None)
 

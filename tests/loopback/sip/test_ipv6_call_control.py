@@ -1,4 +1,4 @@
-"""Call control behind an IPv6 trunk: signalling is IPv6, sound IPv4."""
+"""Call control behind an IPv6 trunk whose sound is IPv4: a node may have IPv6 for signalling alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def test_a_call_over_ipv6_is_answered_with_an_ipv4_address_for_the_sound()
             timers=QUICK,
             hang_up_limit=0,
         )
-        settings = CallSettings(hotline_numbers={}, laws=("PCMA",), prompts={}, check_interval=3600.0, check_limit=0.01)
+        settings = CallSettings(hotline_numbers={}, codecs=("PCMA",), prompts={}, check_interval=3600.0, check_limit=0.01)
         async with SipCallControl(
             settings, sip, media, take=take, telephone_changed=lambda user, there: None
         ) as calling:

@@ -28,7 +28,7 @@ async def test_a_leg_goes_on_with_the_call_that_replaces_its_own() -> None:
             timers=QUICK,
             hang_up_limit=0,
         )
-        settings = CallSettings(hotline_numbers={}, laws=("PCMA",), prompts={}, check_interval=60.0, check_limit=0.01)
+        settings = CallSettings(hotline_numbers={}, codecs=("PCMA",), prompts={}, check_interval=60.0, check_limit=0.01)
         async with SipCallControl(
             settings, sip, media, take=take, telephone_changed=lambda user, there: None
         ) as calling:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.sip.message import parse
+from channels.sip.sdes import Crypto
 from channels.sip.sdp import (
     AudioStream,
     BadDescription,
@@ -105,10 +106,10 @@ def test_what_is_not_known_is_passed_over() -> None:
 
 
 def test_other_media_keep_what_an_answer_repeats() -> None:
-    text = HEAD + "c=IN IP4 h\nt=0 0\nm=audio 4 RTP/SAVP 8\nm=image 9 udptl t38\nm=audio 6 RTP/AVP 8\n"
+    text = HEAD + "c=IN IP4 h\nt=0 0\nm=audio 4 RTP/SAVPF 8\nm=image 9 udptl t38\nm=audio 6 RTP/AVP 8\n"
     description = SessionDescription.parse(text.encode())
 
-    assert description.media[0] == OtherMedia(kind="audio", port=4, protocol="RTP/SAVP", formats="8")
+    assert description.media[0] == OtherMedia(kind="audio", port=4, protocol="RTP/SAVPF", formats="8")
     assert description.media[1] == OtherMedia(kind="image", port=9, protocol="udptl", formats="t38")
     assert description.audio is description.media[2]
 
@@ -161,6 +162,10 @@ audio_streams = st.builds(
     codecs=st.lists(codecs, min_size=1, max_size=4, unique_by=lambda codec: codec.payload_type).map(tuple),
     direction=st.sampled_from(Direction),
     ptime=st.integers(1, 200),
+    protocol=st.sampled_from(["RTP/AVP", "RTP/SAVP"]),
+    cryptos=st.sampled_from([(), (Crypto(tag=1, suite="AES_CM_128_HMAC_SHA1_80", key=bytes(30)),)]),
+    rtcp_mux=st.booleans(),
+    rtcp=st.none() | st.tuples(addresses, st.integers(1, 65535)),
 )
 other_media = st.builds(
     OtherMedia,
