@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 from aiohttp import BodyPartReader, web
+from aiohttp.http import HttpProcessingError
 
 from gateway.domain.errors import GatewayError
 from gateway.http_api.problems import Problem, problem_of
@@ -149,7 +150,7 @@ async def _form(request: web.Request, limits: FormLimits) -> tuple[bytes, tuple[
                 raise Problem(413, "too_many_files", f"附件最多 {limits.files} 个", field="files")
             kind = field.headers.get("Content-Type", "application/octet-stream")
             parts.append(Part(name=(field.filename or "")[:LONGEST_NAME], declared_type=kind, content=bytes(octets)))
-    except (ValueError, AssertionError, LookupError, RuntimeError) as error:
+    except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError) as error:
         raise Problem(400, "not_a_form", "表单内容不完整或格式有误", detail=type(error).__name__) from error
     return content, tuple(parts)
 
