@@ -16,6 +16,7 @@ import msgspec
 from config.agreement import disagreements
 from config.channels import App, Citizen, Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
+from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
 from config.values import Duration, Secret, Section
@@ -40,6 +41,9 @@ class Settings(Section, frozen=True, kw_only=True):
     emergency_line: tuple[EmergencyLine, ...] = ()
     unit: tuple[Unit, ...] = ()
     partner: tuple[Partner, ...] = ()
+    cmpp: tuple[Cmpp, ...] = ()
+    smpp: tuple[Smpp, ...] = ()
+    cloud_sms: tuple[CloudSms, ...] = ()
     app: tuple[App, ...] = ()
 
 
@@ -93,6 +97,9 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         telephone=with_password("telephone", settings.telephone),
         emergency_line=with_password("emergency_line", settings.emergency_line, "secret"),
         partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
+        cmpp=with_password("cmpp", settings.cmpp, "secret"),
+        smpp=with_password("smpp", settings.smpp),
+        cloud_sms=with_password("cloud_sms", with_password("cloud_sms", settings.cloud_sms, "key_secret"), "token"),
     )
 
 

@@ -10,6 +10,7 @@ from channels.web.visitors import Pace
 from config.settings import Settings
 from gateway.domain.errors import OurMistake
 from gateway.ports.intake import Means, WrittenChannel
+from gateway.sms_parts import sms_channels
 
 Opener = Callable[[Settings, Means], Iterable[WrittenChannel]]
 """Makes the channels that the settings ask for; none when their section is absent."""
@@ -50,7 +51,7 @@ def _citizens(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
         yield AppChannel(means, means.chats, terms, clients)
 
 
-OPENERS: tuple[Opener, ...] = (_citizens,)
+OPENERS: tuple[Opener, ...] = (_citizens, sms_channels)
 
 
 def channels_of(settings: Settings, means: Means) -> Iterator[WrittenChannel]:

@@ -1,0 +1,209 @@
+"""What a centre delivers, handed over (`Receiver`): the answer to the centre follows from what became of it.
+
+A part of a long message is acknowledged once it is kept in the store that all nodes share, and a whole message once
+`Intake` has committed it. Until then the centre has it and delivers it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from channels.sip.numbers import read_number
+from channels.sms.assembly import Assembly, Whole
+from channels.sms.coding import decoded
+from channels.sms.receipts import Receipts
+from channels.sms.words import Answer, Receipt, ShortMessage
+from gateway.domain.contact import ChannelKind
+from gateway.domain.errors import Refused, Unavailable
+from gateway.domain.json import Json
+from gateway.ports.clock import Clock
+from gateway.ports.intake import IncomingMessage, Intake, Part, SharedValues
+
+log = structlog.get_logger(__name__)
+
+KEPT_FOR = timedelta(days=7)
+"""How long the parts of an unfinished message outlive the node that had them."""
+TRY_AGAIN = 10.0
+"""Seconds until what could not be taken when its time was up is tried again."""
+BINARY_ZH = "（二进制短信，见附件）"
+
+
+def normal(number: str) -> str:
+    """Return a number as every channel writes it: E.164 without plus where it is one, else as it came."""
+    return read_number(number).canonical.removeprefix("+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How a link receives: its name, how long parts wait for each other, how long the same content is a repetition."""
+
+    link: str
+    part_wait: timedelta
+    repeated_within: timedelta
+
+
+class Receiver:
+    """Takes what one link delivers. `running` once its state was read; until then everything is to come later."""
+
+    def __init__(self, reception: Reception, shared: SharedValues, clock: Clock, receipts: Receipts) -> None:
+        self._reception = reception
+        self._shared = shared
+        self._clock = clock
+        self._receipts = receipts
+        self._assembly: Assembly | None = None
+        self._guard = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    async def take(self, content: ShortMessage | Receipt, intake: Intake) -> Answer:
+        """Return what the centre is to be told about *content*. Never raises but for cancellation."""
+        try:
+            if isinstance(content, Receipt):
+                await self._receipts.came(content, intake)
+            elif content.fragment is None:
+                await intake.take(self._single(content))
+            else:
+                async with self._guard:
+                    await self._part(content, intake)
+        except Unavailable as failure:
+            log.warning("sms.postponed", link=self._reception.link, reason=str(failure))
+            return Answer.LATER
+        except Refused as failure:
+            log.warning("sms.refused", link=self._reception.link, reason=str(failure))
+            return Answer.NEVER
+        except Exception:
+            log.exception("sms.failed", link=self._reception.link)
+            return Answer.LATER
+        return Answer.TAKEN
+
+    async def give_up_in_time(self, intake: Intake) -> None:
+        """Hand over, for ever, what its missing parts have kept waiting long enough."""
+        while True:
+            try:
+                async with self._guard:
+                    assembly = await self._restored()
+                    for whole in assembly.overdue(self._now()):
+                        await self._hand_over(whole, assembly, intake)
+                pause = None if assembly.deadline is None else max(0.0, assembly.deadline - self._now())
+            except Unavailable as failure:
+                log.warning("sms.parts_postponed", link=self._reception.link, reason=str(failure))
+                pause = TRY_AGAIN
+            except Exception:
+                log.exception("sms.parts_failed", link=self._reception.link)
+                pause = TRY_AGAIN
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
+
+    async def _part(self, message: ShortMessage, intake: Intake) -> None:
+        assert message.fragment is not None
+        assembly = await self._restored()
+        if assembly.is_known(message, message.fragment, self._now()):
+            return
+        handed = False
+        for whole in assembly.add(message, message.fragment, self._now()):
+            await self._hand_over(whole, assembly, intake)
+            handed = True
+        if not handed:
+            await self._keep(assembly)
+        self._changed.set()
+
+    async def _hand_over(self, whole: Whole, assembly: Assembly, intake: Intake) -> None:
+        """Take *whole*, then keep that it is taken: a crash in between takes it again, under the same id."""
+        try:
+            await intake.take(self._message_of(whole))
+        except Refused as failure:
+            log.warning("sms.refused", link=self._reception.link, reason=str(failure))
+        if whole.missing:
+            log.warning("sms.parts_missing", link=self._reception.link, missing=len(whole.missing))
+        assembly.finish(whole, self._now())
+        await self._keep(assembly)
+
+    async def _restored(self) -> Assembly:
+        if self._assembly is None:
+            kept = await self._shared.value(self._key) or ""
+            name, wait = self._reception.link, self._reception.part_wait.total_seconds()
+            try:
+                self._assembly = Assembly(name, wait, kept.encode(), now=self._now())
+            except ValueError as error:
+                log.error("sms.parts_unreadable", link=name, reason=str(error))
+                self._assembly = Assembly(name, wait)
+        return self._assembly
+
+    async def _keep(self, assembly: Assembly) -> None:
+        await self._shared.keep(self._key, assembly.state.decode(), self._clock.now() + KEPT_FOR)
+
+    @property
+    def _key(self) -> str:
+        return f"sms.parts.{self._reception.link}"
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _single(self, message: ShortMessage) -> IncomingMessage:
+        """Return *message* for the intake: under the centre's id, or under one made of its content."""
+        link = self._reception.link
+        if message.centre_id:
+            external_id, repeated_within = f"{link}:{message.centre_id}", None
+        else:
+            content = (link, message.sender, message.addressee, message.coding.value, message.octets.hex())
+            external_id = f"{link}:{hashlib.sha256(chr(0).join(content).encode()).hexdigest()}"
+            repeated_within = self._reception.repeated_within
+        values: dict[str, Json] = {"coding": message.coding.value}
+        return self._incoming(
+            external_id=external_id,
+            sender=message.sender,
+            addressee=message.addressee,
+            text=decoded(message.octets, message.coding),
+            octets=message.octets,
+            repeated_within=repeated_within,
+            values=values,
+        )
+
+    def _message_of(self, whole: Whole) -> IncomingMessage:
+        link = self._reception.link
+        values: dict[str, Json] = {"parts": whole.key.total, "missing": list(whole.missing)}
+        return self._incoming(
+            external_id=f"{link}:{whole.id}",
+            sender=whole.key.sender,
+            addressee=whole.key.addressee,
+            text=whole.text,
+            octets=whole.octets,
+            answers=(f"{link}:{whole.follows}",) if whole.follows else (),
+            values=values,
+        )
+
+    def _incoming(
+        self,
+        *,
+        external_id: str,
+        sender: str,
+        addressee: str,
+        text: str,
+        octets: bytes,
+        values: Mapping[str, Json],
+        answers: tuple[str, ...] = (),
+        repeated_within: timedelta | None = None,
+    ) -> IncomingMessage:
+        parts = () if text else (Part(name="sms.bin", declared_type="application/octet-stream", content=octets),)
+        return IncomingMessage(
+            channel=ChannelKind.SMS,
+            external_id=external_id,
+            sender=normal(sender),
+            addressee=addressee,
+            received_at=self._clock.now(),
+            text=text or BINARY_ZH,
+            parts=parts if octets else (),
+            is_proven=True,
+            answers=answers,
+            original=octets,
+            repeated_within=repeated_within,
+            values={"link": self._reception.link, **values},
+        )

@@ -1,0 +1,66 @@
+"""Short messages put together (短信): a link for each centre and cloud in the settings, and one channel of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from channels.sms.channel import CentreLink, SmsChannel, SmsLink
+from channels.sms.cmpp.dialect import CmppDialect
+from channels.sms.cmpp.pdu import Version
+from channels.sms.coding import Coding
+from channels.sms.link import Link
+from channels.sms.pace import Pace
+from channels.sms.receipts import Receipts
+from channels.sms.receiving import Receiver, Reception
+from channels.sms.sending import Delivering, Sender
+from channels.sms.session import Limits
+from channels.sms.words import Dialect
+from config.settings import Settings
+from config.sms import Cmpp
+from config.values import FarAddress
+from gateway.ports.intake import Means, WrittenChannel
+
+VERSIONS = {"2.0": Version.V2, "3.0": Version.V3}
+
+
+def sms_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
+    """Yield the channel of short messages, if there is any link."""
+    links: list[SmsLink] = [_cmpp(section, means) for section in settings.cmpp]
+    if links:
+        yield SmsChannel(links)
+
+
+def _cmpp(section: Cmpp, means: Means) -> CentreLink:
+    dialect = CmppDialect(
+        source=section.source,
+        secret=section.secret,
+        service_id=section.service_id,
+        version=VERSIONS[section.version],
+    )
+    limits = Limits(
+        window=section.window,
+        answer_within=section.answer_within.total_seconds(),
+        attempts=section.attempts,
+        silence=section.keep_alive.total_seconds(),
+    )
+    chinese = (Coding.GBK,) if section.chinese == "gbk" else ()
+    delivering = Delivering(number=section.number, codings=(Coding.ASCII, *chinese), is_national=True)
+    return _centre(section, dialect, limits, delivering, means)
+
+
+def _centre(section: Cmpp, dialect: Dialect, limits: Limits, delivering: Delivering, means: Means) -> CentreLink:
+    address = FarAddress.parse(section.address)
+    link = Link(
+        section.name,
+        address.host,
+        address.port,
+        dialect,
+        limits,
+        Pace(section.per_second),
+        means.clock,
+        means.zone,
+    )
+    receipts = Receipts(section.name, means.shared, means.clock)
+    reception = Reception(link=section.name, part_wait=section.part_wait, repeated_within=section.repeated_within)
+    receiver = Receiver(reception, means.shared, means.clock, receipts)
+    return CentreLink(section.number, link, receiver, Sender(delivering, link.submit, receipts))
