@@ -74,7 +74,7 @@ _NARROWED: Mapping[Any, Any] = {
     int | None: Annotated[int, Meta(ge=1, le=366)] | None,
     Span | None: Annotated[str, Meta(pattern=_SPAN)] | None,
 }
-_KNOWN_ALREADY = ("channel",)
+UNASKED = ("channel",)
 """Fields of commands that the ticket knows."""
 
 
@@ -99,7 +99,7 @@ def command_of(word: str, request: msgspec.Struct) -> Command:
     """Return the command that *request* asks for."""
     kind = COMMANDS[word]
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind) if field.name not in _KNOWN_ALREADY]
+    names = [field.name for field in fields(kind) if field.name not in UNASKED]
     return kind(**{name: _read(hints[name], getattr(request, name)) for name in names})
 
 
@@ -119,7 +119,7 @@ def _request_type(base: type[msgspec.Struct], prefix: str, word: str, kind: type
 def _fields(kind: type[Command]) -> Iterator[tuple[str, Any] | tuple[str, Any, Any]]:
     hints = get_type_hints(kind)
     for field in fields(kind):
-        if field.name not in _KNOWN_ALREADY:
+        if field.name not in UNASKED:
             type_ = _NARROWED.get(hints[field.name], hints[field.name])
             yield (field.name, type_) if _is_needed(field) else (field.name, type_, field.default)
 

@@ -30,15 +30,10 @@ from gateway.services import permissions
 from gateway.services.case_file import CaseFile
 from gateway.services.casework import Changed, Done
 from gateway.services.tickets import new_ticket_id
+from gateway.web.case_asking import place_of
+from gateway.web.case_commands_api import conflict, denial, done_view, problem_of_refusal
 from gateway.web.case_requests import SUMMARIES, PartnerRequest, command_of, request_types
-from gateway.web.cases_api import (
-    CasePage,
-    conflict,
-    denial,
-    done_view,
-    place_of,
-    problem_of_refusal,
-)
+from gateway.web.cases_api import CasePage
 from gateway.web.context import PartnerAccess, Visit
 
 exchange_routes = RouteTable()

@@ -21,6 +21,8 @@ from gateway.domain.knowledge import (
     CheckId,
     CheckOutcome,
 )
+from gateway.domain.profile import Profile
+from gateway.domain.rules import ANSWER
 from gateway.domain.ticket import TicketId
 from gateway.http_api.problems import Problem, not_found
 from gateway.http_api.routes import SUPERVISORS, RouteTable
@@ -349,8 +351,10 @@ async def suggest_knowledge(visit: Visit, ticket_id: str, query: SuggestionQuery
 async def answer_from_knowledge(visit: Visit, ticket_id: str, body: DirectAnswer) -> TicketView:
     """Keep which version answered the citizen, on the ticket and in the journal."""
     await visit.parts.ledger.settle(SETTLE_LIMIT)
-    if await visit.parts.store.ticket(TicketId(ticket_id)) is None:
+    asked = await visit.parts.store.ticket(TicketId(ticket_id))
+    if asked is None:
         raise not_found("没有这张工单")
+    _require_answerable(visit.parts.profile, asked.category)
     ticket = await visit.parts.librarian.answer(
         TicketId(ticket_id), ArticleId(body.article), body.version, by=visit.account.name
     )
@@ -375,6 +379,20 @@ def _admit(visit: Visit) -> None:
 def _require_question(query: SearchQuery) -> None:
     if not (query.q.strip() or query.matter or query.unit):
         raise Problem(422, "invalid", "请输入要查的内容", field="q")
+
+
+def _require_answerable(profile: Profile, category: str) -> None:
+    """Refuse an answer at once to a matter of another category than those that the regulation names (CF-4a, ZH-8a)."""
+    rule = profile.ruling(ANSWER)
+    if rule is not None and category in rule.value:
+        return
+    citations = [view for each in (rule.citations if rule else ()) if (view := citation_view(each)) is not None]
+    if not category:
+        raise Problem(409, "missing", "请先判定这张工单的类别，再登记即时答复", field="category", current=citations)
+    name = profile.categories.get(category, category)
+    quoted = "；".join(f"{each.article}：“{each.words}”" for each in citations)
+    message = f"规定不允许对“{name}”即时答复" + (f"。{quoted}" if quoted else "")
+    raise Problem(409, "not_allowed", message, field="category", current=citations)
 
 
 async def _find(visit: Visit, article_id: str) -> Article:

@@ -19,9 +19,11 @@ from gateway.http_api.proxies import Network
 from gateway.http_api.routes import Route
 from gateway.http_api.serving import answer_of, arguments_of, check_origin, note_begun, problem_response, served
 from gateway.web.calls_api import call_routes
+from gateway.web.case_commands_api import command_routes
 from gateway.web.cases_api import case_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
 from gateway.web.exchange_api import exchange_routes, partner_of
+from gateway.web.inbox_api import inbox_routes
 from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
@@ -40,6 +42,8 @@ ROUTES = (
     + call_routes
     + ticket_routes
     + case_routes
+    + command_routes
+    + inbox_routes
     + exchange_routes
     + knowledge_routes
     + system_routes

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import MISSING, fields
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from gateway.domain.case import COMMANDS
+from gateway.domain.casework import Channel
+from gateway.domain.rules import Span
+from gateway.domain.ticket import TicketId
 from gateway.storage.store import SqlStore
 from gateway.web.server import ROUTES
 from tests.fakes.casehttp import CaseOffice, case_office
@@ -159,32 +164,26 @@ async def test_lists_are_paged_by_where_the_last_page_ended(case_desk: CaseOffic
     assert (await leader.get("/api/cases", after="nonsense"))[0] == 422
 
 
-BAD: dict[str, dict[str, Any]] = {
-    "accept": {
-        "category": 7,
-        "urgency": "soon",
-        "matter": ["x"],
-        "contact_given": "yes",
-        "real_name": 1,
-        "petitioner": 1,
-    },
-    "refuse": {"kind": "because", "petitioner": 1, "matter": 2},
-    "hand_off": {"line": 110},
-    "dispatch": {"to": 5, "assist": "water", "designated": "no", "stricter": "a while"},
-    "return": {"reason": 1, "basis": 2, "suggest": 3, "approved_by": 4},
-    "return_agree": {"to": 1, "designated": 0},
-    "return_refuse": {"reason": None},
-    "extend": {"reason": {}, "approved_by": [], "days": 0},
-    "extend_refuse": {"reason": 1},
-    "append": {"text": 1},
-    "reply": {name: {} for name in REPLY} | {"case_number": 1, "no_case_reason": 2},
-    "audit_fail": {"reason": 1},
-    "grade": {"grade": 5, "service": 5},
-    "appeal": {"evidence": 1},
-    "supervise": {"trigger": "whim"},
-}
-NEEDED = {"accept": {"category": "help"}, "refuse": {"kind": "secret"}, "hand_off": {"line": "110"}}
-NEEDED |= {"dispatch": {"to": "water"}, "grade": {"grade": "满意"}, "supervise": {"trigger": "other"}}
+def wrong(kind: Any) -> Any:
+    """Return what no field of that type may be."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "whim"
+    return {bool: "yes", tuple[str, ...]: "water", int | None: 0, Span | None: "a while"}.get(kind, 7)
+
+
+def right(name: str, kind: Any) -> Any:
+    """Return what a field of that type that has to be given may be."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind)).value
+    return True if kind is bool else {"category": "help", "to": "water", "grade": "满意", "line": "110"}.get(name, "字")
+
+
+def shape_of(do: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the types of a command's fields, and what has to be given."""
+    kind = COMMANDS[do]
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "channel"}
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    return hints, {name: right(name, hints[name]) for name in needed}
 
 
 async def test_what_is_wrong_with_a_command_is_named_field_by_field_and_nothing_is_done(case_desk: CaseOffice) -> None:
@@ -193,9 +192,10 @@ async def test_what_is_wrong_with_a_command_is_named_field_by_field_and_nothing_
     entries = await case_desk.room.store.entries()
 
     for do in COMMANDS:
-        needed = NEEDED.get(do, {})
-        for field, wrong in {**BAD.get(do, {}), "revision": -1, "unheard_of": 1}.items():
-            body = {"revision": revision, **needed, field: wrong}
+        hints, needed = shape_of(do)
+        bad = {name: wrong(hint) for name, hint in hints.items()} | {"revision": -1, "unheard_of": 1}
+        for field, value in bad.items():
+            body = {"revision": revision, **needed, field: value}
             status, answer = await leader.post(f"/api/cases/{TICKET}/{do}", body)
             assert (status, answer["error"]["code"]) == (422, "invalid"), (do, field)
             assert answer["error"]["field"] == field, (do, field)
@@ -210,9 +210,90 @@ async def test_what_is_wrong_with_a_command_is_named_field_by_field_and_nothing_
     assert await case_desk.room.store.entries() == entries
 
 
-def test_every_field_of_every_command_has_been_refused() -> None:
-    for do, kind in COMMANDS.items():
-        assert {*BAD.get(do, {})} == {name for name in kind.__dataclass_fields__ if name != "channel"}, do
+@pytest.mark.parametrize("do", COMMANDS)
+async def test_a_command_that_the_rules_deny_does_nothing_but_say_so(do: str, tmp_path: Path) -> None:
+    room = CaseRoom(MemoryStore())
+    async with case_office(room, tmp_path / "recordings") as desk:
+        revision, leader = await dispatched(desk), await desk.person("leader")
+        before, entries = await room.record(TicketId(TICKET)), await room.store.entries()
+        messages = await room.store.cases.messages(Channel.UNIT)
+
+        status, answer = await leader.do(TICKET, do, revision, **shape_of(do)[1])
+
+        if status == 409:
+            reasons = answer["error"]["current"]
+            assert [reason["text"] for reason in reasons if reason["text"]]
+            assert await room.record(TicketId(TICKET)) == before
+            assert await room.store.cases.messages(Channel.UNIT) == messages
+            added = (await room.store.entries())[len(entries) :]
+            assert {entry.fact.kind for entry in added} == {"case.denied"}
+        else:
+            assert status == 200, answer
+            assert answer["case"]["revision"] >= revision
+
+
+async def test_whoever_comes_second_is_told_who_came_first(case_desk: CaseOffice) -> None:
+    revision = await dispatched(case_desk)
+    leader, agent = await case_desk.person("leader"), await case_desk.person("agent")
+    assert (await agent.do(TICKET, "urge", revision))[0] == 200
+
+    status, answer = await leader.do(TICKET, "supervise", revision, trigger="other")
+
+    assert (status, answer["error"]["code"]) == (409, "conflict")
+    assert answer["error"]["message"] == "这张工单已被agent修改，请看过变化再决定"
+
+
+async def test_cases_are_found_by_what_they_say_and_taken_away_as_a_table(case_desk: CaseOffice) -> None:
+    await dispatched(case_desk, "20260302-1")
+    await case_desk.room.ticket("20260302-2", matter="=路灯", summary="和平路路灯不亮", category="help")
+    await case_desk.room.do(TicketId("20260302-2"), "accept", category="help")
+    leader, roads = await case_desk.person("leader"), await case_desk.person("roads")
+
+    async def ids(person: Any, **query: str) -> list[str]:
+        return [case["id"] for case in (await person.get("/api/cases", **query))[1]["cases"]]
+
+    assert await ids(leader, q="停水") == ["20260302-1"]
+    assert await ids(leader, q="路灯 和平路") == ["20260302-2"]
+    assert await ids(leader, q="停水", stage="closed") == await ids(roads, q="停水") == []
+    assert (await leader.get("/api/cases", q="水"))[1]["error"]["field"] == "q"
+    assert (await leader.get("/api/cases", q="停水", after="x"))[0] == 422
+    async with leader.client.get("/api/cases.csv", params={"q": "路灯"}) as answer:
+        table = (await answer.read()).decode("utf-8-sig").splitlines()
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert table[0].startswith("工单号,受理时间,类别")
+    assert [line.split(",")[:4] for line in table[1:]] == [["20260302-2", "2026-03-02 09:00", "求助", "'=路灯"]]
+    async with roads.client.get("/api/cases.csv") as answer:
+        assert len((await answer.text()).splitlines()) == 1
+
+
+async def test_a_person_is_told_what_may_be_done_with_a_ticket(case_desk: CaseOffice) -> None:
+    await case_desk.room.ticket(TICKET)
+    agent, roads, water = [await case_desk.person(name) for name in ("agent", "roads", "water")]
+
+    _, before = await agent.get(f"/api/cases/{TICKET}/forms")
+    assert (before["revision"], [form["do"] for form in before["forms"]]) == (0, ["accept", "refuse", "hand_off"])
+    assert (await roads.get(f"/api/cases/{TICKET}/forms"))[0] == 404
+    await case_desk.room.do(TicketId(TICKET), "accept", category="help")
+    await case_desk.room.do(TicketId(TICKET), "dispatch", to="water")
+    _, after = await water.get(f"/api/cases/{TICKET}/forms")
+    assert {"sign", "return"} <= {form["do"] for form in after["forms"]}
+    assert (await roads.get(f"/api/cases/{TICKET}/forms"))[0] == 404
+    assert (await agent.get("/api/cases/unknown/forms"))[0] == 404
+
+
+async def test_an_inbox_counts_what_waits_and_is_emptied_at_once(case_desk: CaseOffice) -> None:
+    for number in range(3):
+        await dispatched(case_desk, f"20260302-{number}")
+    water, roads, leader = [await case_desk.person(name) for name in ("water", "roads", "leader")]
+    keys = [message["key"] for message in (await water.get("/api/messages"))[1]["messages"]]
+
+    assert (await water.get("/api/inbox"))[1] == {"waiting": {"unit": 3}}
+    assert (await roads.post("/api/messages/all-done", {"keys": keys}))[0] == 409
+    assert (await water.post("/api/messages/all-done", {"keys": [*keys, "unknown"]}))[0] == 409
+    assert (await water.get("/api/inbox"))[1] == {"waiting": {"unit": 3}}
+    assert (await water.post("/api/messages/all-done", {"keys": keys}))[0] == 200
+    assert (await water.get("/api/inbox"))[1] == {"waiting": {"unit": 0}}
+    assert set((await leader.get("/api/inbox"))[1]["waiting"]) == {"hotline", "petitioner", "leader"}
 
 
 async def test_every_command_is_described(case_desk: CaseOffice) -> None:
