@@ -88,6 +88,10 @@ class CorrespondenceWrites(Protocol):
         """Insert or replace a wish."""
         ...
 
+    def keep_once(self, key: str, value: str) -> str:
+        """Keep *value* for good unless something is kept under *key* already, and return what is there."""
+        ...
+
     def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
         """Append a line and return it with its number; one of a known id, as it stands there."""
         ...

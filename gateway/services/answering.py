@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from gateway.domain.addresses import mobile_of
-from gateway.domain.casework import Message
+from gateway.domain.casework import Channel, Message
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Refused, Unavailable
 from gateway.domain.events import Fact
@@ -163,6 +163,27 @@ class WayBack:
                 tx.append(fact)
 
         await self._store.commit(work)
+
+
+def write_answer(tx: Transaction, ticket: Ticket, text: str, *, key: str, by: str, now: datetime) -> Message:
+    """Put a person's answer to the petitioner of *ticket* into the outbox, once for each *key*, and return it."""
+    known = tx.cases.message(key)
+    if known is not None:
+        return known
+    message = Message(
+        key=key,
+        channel=Channel.PETITIONER,
+        to="",
+        kind=ANSWER,
+        case_id=ticket.id,
+        text=text,
+        at=now,
+        due=now,
+        values={"by": by},
+    )
+    tx.cases.save_message(message)
+    tx.append(Fact(kind="answer.written", at=now, ticket_id=ticket.id, values={"by": by, "message": key}))
+    return message
 
 
 def routes(message: Message, ticket: Ticket | None, letters: Sequence[Letter]) -> Iterator[Route]:

@@ -37,7 +37,7 @@ from gateway.services.feed import Feed, TicketChanged
 from gateway.services.flood import Floodgate, SenderLimit
 from gateway.services.reading import Reader
 from gateway.services.threading import Threads
-from gateway.services.tickets import applied, new_ticket_id, with_decisions
+from gateway.services.tickets import new_ticket_id, with_decisions
 
 log = structlog.get_logger(__name__)
 
@@ -215,7 +215,7 @@ class _Entry:
         if thread.ticket is None:
             self._tell("ticket.opened", ticket.id, category=ticket.category)
             tx.save_ticket(changed)
-        elif changed is not ticket:
+        elif changed != ticket:
             tx.save_ticket(replace(changed, revision=ticket.revision + 1))
         self._tell(
             "contact.received",
@@ -260,7 +260,7 @@ class _Entry:
         self._tell("contact.edited", letter.ticket_id, contact=contact.id)
         if ticket is not None:
             marked = self._marked(tx, ticket)
-            if marked is not ticket:
+            if marked != ticket:
                 tx.save_ticket(replace(marked, revision=ticket.revision + 1))
             self._raise_alarm(tx, marked, contact)
         for fact in self.facts:
@@ -332,17 +332,14 @@ class _Entry:
                 )
 
     def _marked(self, tx: Transaction, ticket: Ticket) -> Ticket:
-        """Return *ticket* with its emergencies decided and the sender's wish on it; the same one if nothing is new."""
+        """Return *ticket* with its emergencies decided and the sender's wish on it, at the revision that it has."""
         wish = tx.correspondence.wish(self._message.sender)
         found = [_decision(hit, self._intake._profile) for hit in self._hits]
-        return applied(
+        return replace(
             ticket,
-            lambda t: replace(
-                t,
-                is_text_only=t.is_text_only or (wish is not None and wish.is_text_only),
-                emergency_line=t.emergency_line or (self._hits[0].line if self._hits else ""),
-                decisions=with_decisions(t.decisions, found),
-            ),
+            is_text_only=ticket.is_text_only or (wish is not None and wish.is_text_only),
+            emergency_line=ticket.emergency_line or (self._hits[0].line if self._hits else ""),
+            decisions=with_decisions(ticket.decisions, found),
         )
 
     def _raise_alarm(self, tx: Transaction, ticket: Ticket, contact: Contact) -> None:

@@ -62,17 +62,21 @@ class Reader:
 
     async def run(self) -> None:
         """Read until cancelled; first whatever an earlier run left unread."""
-        await self._find_unread()
+        await self.find_unread()
         while True:
             await self._something.wait()
-            while self._waiting:
-                ticket_id = next(iter(self._waiting))
-                del self._waiting[ticket_id]
-                await self._read(ticket_id)
-                await asyncio.sleep(0)
             self._something.clear()
+            await self.read_all()
 
-    async def _find_unread(self) -> None:
+    async def read_all(self) -> None:
+        """Read whatever waits."""
+        while self._waiting:
+            ticket_id = next(iter(self._waiting))
+            del self._waiting[ticket_id]
+            await self._read(ticket_id)
+
+    async def find_unread(self) -> None:
+        """Line up whatever an earlier run left unread, as soon as the store says what that is."""
         while True:
             try:
                 unread = await self._correspondence.unread()
@@ -85,7 +89,9 @@ class Reader:
 
     async def _read(self, ticket_id: TicketId) -> None:
         try:
-            ticket, facts = await self._store.commit(lambda tx: self._fill(tx, ticket_id))
+            letters = await self._correspondence.letters(ticket_id)
+            understood = self._understand(conversation_of(letters))
+            ticket, facts = await self._store.commit(lambda tx: self._fill(tx, ticket_id, letters, understood))
         except Unavailable:
             self.read_soon(ticket_id)
             await asyncio.sleep(TRIED_AGAIN_AFTER)
@@ -96,8 +102,9 @@ class Reader:
             if ticket is not None:
                 self._feed.publish(TicketChanged(ticket=ticket))
 
-    def _fill(self, tx: Transaction, ticket_id: TicketId) -> tuple[Ticket | None, list[CaseFact]]:
-        letters = tx.correspondence.letters(ticket_id)
+    def _fill(
+        self, tx: Transaction, ticket_id: TicketId, letters: Sequence[Letter], understood: Understanding
+    ) -> tuple[Ticket | None, list[CaseFact]]:
         unread = [letter for letter in letters if not letter.contact.is_read]
         facts: list[CaseFact] = []
         record = tx.cases.case(ticket_id)
@@ -106,9 +113,9 @@ class Reader:
                 facts += self._add_to_case(tx, letter)
         for letter in unread:
             tx.correspondence.save_contact(replace(letter.contact, is_read=True))
-        if record is not None or not letters:
+        if record is not None:
             return None, facts
-        return save_change(tx, ticket_id, filled_from(self._understand(conversation_of(letters)))), facts
+        return save_change(tx, ticket_id, filled_from(understood)), facts
 
     def _add_to_case(self, tx: Transaction, letter: Letter) -> Sequence[CaseFact]:
         command = Append(text=letter.contact.text or letter.contact.subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from gateway.storage import chats, schema
 from gateway.storage.records import contact_from, contact_row
 
 T = TypeVar("T")
+
+FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
 
 _contacts = schema.contacts.c
 _NEWEST = sa.select(schema.contacts).order_by(_contacts.received_at.desc(), _contacts.id.desc()).limit(1)
@@ -90,6 +92,14 @@ class SqlCorrespondenceWrites:
         """Insert or replace a wish."""
         row = {"address": wish.address, "is_text_only": wish.is_text_only, "at": wish.at, "by": wish.by}
         self._put(schema.wishes, row)
+
+    def keep_once(self, key: str, value: str) -> str:
+        """Keep *value* for good unless something is kept under *key* already, and return what is there."""
+        shared = schema.shared_values.c
+        known = self._connection.scalar(sa.select(shared.value).where(shared.key == key))
+        if known is None:
+            self.keep(key, value, FOR_GOOD)
+        return known or value
 
     def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
         """Append a line and return it with its number; one of a known id, as it stands there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from gateway.domain.contact import ChannelKind, Contact
@@ -60,6 +60,9 @@ class LetterMemory:
 
     def save_wish(self, wish: Wish) -> None:
         self.wishes[wish.address] = wish
+
+    def keep_once(self, key: str, value: str) -> str:
+        return self.shared.setdefault(key, (value, datetime.max.replace(tzinfo=UTC)))[0]
 
     def add_line(self, conversation: str, line: ChatLine) -> ChatLine:
         lines = self.chats.get(conversation, ())
