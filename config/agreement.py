@@ -8,9 +8,10 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from config.opening_hours import opening_hours
 from config.sections import Partner
 from config.sms import CloudSms, Cmpp, Smpp
-from config.telephone_line import EmergencyLine, Telephone, Trunk
+from config.telephone_line import EmergencyLine, MergedLine, Telephone, Trunk, Unit
 from config.toml_file import Key
 from config.values import SHORTEST_KEY, Address, Duration, FarAddress, ListenAddress, span
 
@@ -34,8 +35,11 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("partner", [partner.id for partner in settings.partner], "id")
     yield from _repeated("app", [app.id for app in settings.app], "id")
     yield from _bad_public_door(settings)
+    lines = {line.line for line in settings.emergency_line}
     for index, trunk in enumerate(settings.trunk):
         yield from _bad_trunk(("trunk", index), trunk)
+        if trunk.emergency_line and trunk.emergency_line not in lines:
+            yield ("trunk", index, "emergency_line"), "no [[emergency_line]] has this line"
     for index, telephone in enumerate(settings.telephone):
         yield from _bad_telephone(("telephone", index), telephone)
     for index, line in enumerate(settings.emergency_line):
@@ -45,7 +49,11 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
             yield from _bad_number(place, link.number, link.trunk, "emergency", settings)
     for index, unit in enumerate(settings.unit):
         yield from _bad_number(("unit", index), unit.number, unit.trunk, "unit", settings)
+        yield from _bad_unit(("unit", index), unit, settings)
     units = {unit.id for unit in settings.unit}
+    yield from _repeated("merged_line", [line.number for line in settings.merged_line], "number")
+    for index, merged in enumerate(settings.merged_line):
+        yield from _bad_merged_line(("merged_line", index), merged, settings)
     for index, partner in enumerate(settings.partner):
         yield from _bad_partner(("partner", index), partner, units)
     yield from _bad_sms(settings)
@@ -61,6 +69,7 @@ def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, network in enumerate(settings.web.trusted_proxies):
         yield from _refused(("web", "trusted_proxies", index), ipaddress.ip_network, network)
     yield from _refused(("node", "timezone"), _zone, settings.node.timezone)
+    yield from _refused(("desk", "office_hours"), opening_hours, settings.desk.office_hours)
     if settings.node.database and not settings.node.database.startswith(("postgresql://", "postgres://")):
         yield ("node", "database"), 'expected postgresql://USER@HOST/DATABASE, or "" for SQLite in node.data'
     if sip.registration_min > sip.registration_max:
@@ -127,10 +136,29 @@ def _bad_telephone(place: Key, telephone: Telephone) -> Iterator[tuple[Key, str]
         yield (*place, "password_file"), "give password or password_file, not both"
     if not telephone.password and not telephone.password_file:
         yield (*place, "password"), "is missing; give password or password_file"
-    if telephone.role == "agent" and not telephone.agent:
-        yield (*place, "agent"), 'is missing; a telephone with role = "agent" belongs to one'
-    if telephone.role != "agent" and telephone.agent:
-        yield (*place, "agent"), 'only a telephone with role = "agent" has one'
+    has_person = telephone.role in ("agent", "supervisor")
+    if has_person and not telephone.agent:
+        yield (*place, "agent"), f'is missing; a telephone with role = "{telephone.role}" belongs to one'
+    if not has_person and telephone.agent:
+        yield (*place, "agent"), 'only a telephone with role = "agent" or "supervisor" has one'
+
+
+def _bad_unit(place: Key, unit: Unit, settings: Settings) -> Iterator[tuple[Key, str]]:
+    for name in ("further", "duty"):
+        for position, number in enumerate(getattr(unit, name)):
+            yield from _bad_number((*place, name, position), number.number, number.trunk, "unit", settings)
+    yield from _refused((*place, "office_hours"), opening_hours, unit.office_hours)
+
+
+def _bad_merged_line(place: Key, line: MergedLine, settings: Settings) -> Iterator[tuple[Key, str]]:
+    if (line.agents or line.unit) and line.merging != "sub_centre":
+        yield (*place, "merging"), 'only a line with merging = "sub_centre" has agents or a unit of its own'
+    known = {telephone.agent for telephone in settings.telephone if telephone.role == "agent"}
+    for position, agent in enumerate(line.agents):
+        if agent not in known:
+            yield (*place, "agents", position), 'no [[telephone]] with role = "agent" belongs to this agent'
+    if line.unit and line.unit not in {unit.id for unit in settings.unit}:
+        yield (*place, "unit"), "no [[unit]] has this id"
 
 
 def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:
@@ -212,7 +240,7 @@ def _repeated(table: str, names: list[str], key: str) -> Iterator[tuple[Key, str
             yield place, "is there twice"
 
 
-def _refused(key: Key, parse: Any, text: str) -> Iterator[tuple[Key, str]]:
+def _refused(key: Key, parse: Any, text: Any) -> Iterator[tuple[Key, str]]:
     try:
         parse(text)
     except ValueError as error:

@@ -17,7 +17,7 @@ from config.agreement import disagreements
 from config.channels import App, Citizen, Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.sms import CloudSms, Cmpp, Smpp
-from config.telephone_line import Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
+from config.telephone_line import Desk, EmergencyLine, Handoff, Media, MergedLine, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
 from config.values import Duration, Secret, Section
 
@@ -40,6 +40,7 @@ class Settings(Section, frozen=True, kw_only=True):
     telephone: tuple[Telephone, ...] = ()
     emergency_line: tuple[EmergencyLine, ...] = ()
     unit: tuple[Unit, ...] = ()
+    merged_line: tuple[MergedLine, ...] = ()
     partner: tuple[Partner, ...] = ()
     cmpp: tuple[Cmpp, ...] = ()
     smpp: tuple[Smpp, ...] = ()

@@ -35,6 +35,7 @@ class Sip(Section, frozen=True, kw_only=True):
     nameservers: tuple[str, ...] = ()
     fail_over_after: Duration = span("2s")
     max_calls: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    max_excess_calls: Annotated[int, Meta(ge=0, le=10_000)] = 0
     max_calls_per_second: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     max_calls_per_caller: Annotated[int, Meta(ge=0, le=1000)] = 0
     overload_retry: Duration = span("10s")
@@ -62,6 +63,8 @@ class Trunk(Section, frozen=True, kw_only=True):
     register: bool = False
     trust_identity: bool = True
     identity: Annotated[str, Meta(pattern=r"^(\+?[0-9*#]{1,20})?$")] = ""
+    emergency_line: Annotated[str, Meta(pattern=r"^(\+?[0-9*#]{1,20})?$")] = ""
+    sends_location: bool = True
     private: bool = False
     srtp: Literal["off", "offered", "required"] = "off"
 
@@ -73,7 +76,7 @@ class Telephone(Section, frozen=True, kw_only=True):
     password: Secret = Secret()
     password_file: str = ""
     name: Name
-    role: Literal["agent", "emergency", "unit"]
+    role: Literal["agent", "emergency", "unit", "supervisor"]
     agent: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
 
 
@@ -96,6 +99,16 @@ class EmergencyLine(Section, frozen=True, kw_only=True):
     secret_file: str = ""
 
 
+class UnitNumber(Section, frozen=True, kw_only=True):
+    """One more number of a unit."""
+
+    number: Identifier
+    trunk: str = ""
+
+
+OpeningHours = tuple[Annotated[str, Meta(pattern=r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$")], ...]
+
+
 class Unit(Section, frozen=True, kw_only=True):
     """A unit (承办单位) that calls may be transferred to, with the categories it answers for."""
 
@@ -103,7 +116,21 @@ class Unit(Section, frozen=True, kw_only=True):
     name: Name
     number: Identifier
     trunk: str = ""
+    further: tuple[UnitNumber, ...] = ()
+    duty: tuple[UnitNumber, ...] = ()
+    office_hours: OpeningHours = ()
     duties: tuple[Name, ...] = ()
+
+
+class MergedLine(Section, frozen=True, kw_only=True):
+    """A line that was merged into the hotline (归并热线), by the number that people still dial."""
+
+    number: Number
+    name: Name
+    merging: Literal["whole", "double_number", "sub_centre"]
+    prompt: str = ""
+    agents: tuple[str, ...] = ()
+    unit: str = ""
 
 
 class Desk(Section, frozen=True, kw_only=True):
@@ -112,7 +139,10 @@ class Desk(Section, frozen=True, kw_only=True):
     agent_ring_limit: Duration = span("20s")
     no_answer_rest: Duration = span("30s")
     queue_limit: Duration = span("3min")
+    queue_notice: Duration = span("30s")
+    own_seats_limit: Duration = span("30s")
     unit_ring_limit: Duration = span("30s")
+    office_hours: OpeningHours = ()
     consult_limit: Duration = span("2min")
     wrap_up_limit: Duration = span("10s")
     call_limit: Duration = span("1h")
@@ -121,7 +151,7 @@ class Desk(Section, frozen=True, kw_only=True):
 class Handoff(Section, frozen=True, kw_only=True):
     """The technical limits of an emergency hand-off; whom to ask, and how long, is the profile's."""
 
-    brief_limit: Duration = span("8s")
+    brief_limit: Duration = span("12s")
     accept_limit: Duration = span("30s")
 
 

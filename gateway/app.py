@@ -35,10 +35,10 @@ from config.knowledge import load_lexicon
 from config.settings import Settings
 from config.values import Address
 from config.values import ListenAddress as ConfiguredAddress
+from gateway import line_parts
 from gateway.casework_parts import CaseworkParts, open_casework, running
-from gateway.domain.call import CallId, Destination
+from gateway.domain.call import CallId
 from gateway.domain.casework import Partner
-from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import OurMistake, UnusableSetting
 from gateway.domain.events import Fact
 from gateway.domain.json import Json
@@ -46,9 +46,9 @@ from gateway.domain.profile import Profile
 from gateway.ports.clock import Clock
 from gateway.ports.telephony import IncomingCall
 from gateway.services.desk import Agent, Desk
-from gateway.services.exchange import DeskNumber, Exchange, Limits
+from gateway.services.exchange import Exchange
 from gateway.services.feed import Feed
-from gateway.services.knowledge import Librarian
+from gateway.services.knowledge import Answers, Librarian
 from gateway.services.knowledge_rounds import Rounds
 from gateway.services.ledger import Ledger
 from gateway.services.switchboard import Switchboard, recover
@@ -62,7 +62,6 @@ from gateway.web.context import PartnerAccess
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from routing.deadlines import Reckoning
 from routing.decide import Understander
-from routing.directory import Unit
 from routing.emergency import Detector, Watch
 from routing.search import Indexer
 
@@ -99,7 +98,7 @@ class Gateway:
         self.profile = _profile(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
         self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
-        self.units = {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties) for unit in settings.unit}
+        self.units = line_parts.units(settings)
         self.first_password: str | None = None
         self.store: SqlStore
         self.ledger: Ledger
@@ -165,7 +164,7 @@ class Gateway:
         await self._prove_model()
         self.recognizer = await stack.enter_async_context(self._recognizer())
         self.media = await stack.enter_async_context(MediaEngine(self._media_settings()))
-        self.desk = Desk(self._agents(), self._agent_changed, self.clock.monotonic)
+        self.desk = Desk(line_parts.agents(settings), self._agent_changed, self.clock.monotonic)
         self.telephony = SipCallControl(
             call_settings(self._settings, self.announcements.files),
             self.sip_settings(),
@@ -174,7 +173,7 @@ class Gateway:
             telephone_changed=self.desk.telephone_changed,
         )
         exchange = self._exchange(data / "recordings")
-        self.librarian = open_library(settings, self.store, self.clock, self.feed)
+        self.librarian = open_library(settings, self.store, self.clock, self.feed, self.casework.casework.answered)
         await stack.enter_async_context(Rounds(self.librarian))
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
         await stack.enter_async_context(running(self.casework, settings, self.store, self.clock))
@@ -228,15 +227,20 @@ class Gateway:
             feed=self.feed,
             desk=self.desk,
             profile=self.profile,
-            lines=self._lines(),
+            lines=line_parts.emergency_lines(settings),
             units=self.units,
-            unit_numbers={unit.id: _destination(unit.number, unit.trunk) for unit in settings.unit},
+            telephones=line_parts.telephones(settings),
             understand=Understander(self.lexicons, tuple(self.units.values()), self.profile),
             new_watch=partial(Watch, detector),
             recordings=recordings,
-            limits=_limits(settings),
+            limits=line_parts.limits(settings),
             greets=settings.media.greeting,
             take_case=self.casework.casework.take_call if settings.casework.takes_calls else None,
+            merged=line_parts.merged_lines(settings),
+            supervisors=line_parts.supervisors(settings),
+            reported_lines=line_parts.reported_lines(settings),
+            prompts=self.announcements.words,
+            calendar=calendars.load(CONFIG / "calendars"),
         )
 
     def _recognizer(self) -> VoskRecognizer:
@@ -271,7 +275,7 @@ class Gateway:
             desk=self.desk,
             feed=self.feed,
             ledger=self.ledger,
-            editor=TicketEditor(self.store, self.feed, self.clock),
+            editor=TicketEditor(self.store, self.feed, self.clock, self.casework.casework.amended),
             casework=self.casework.casework,
             cases=self.store.cases,
             case_files=self.casework.files,
@@ -309,30 +313,16 @@ class Gateway:
             if each.api_key
         ]
 
-    def _agents(self) -> Iterator[Agent]:
-        for telephone in self._settings.telephone:
-            if telephone.role == "agent":
-                yield Agent(id=telephone.agent, name=telephone.name, destination=Destination(number=telephone.user))
-
     def _agent_changed(self, agent: Agent) -> None:
         self._tell("agent.changed", agent=agent.id, presence=agent.presence.value, call=agent.call_id)
-
-    def _lines(self) -> dict[EmergencyLine, tuple[DeskNumber, ...]]:
-        return {
-            EmergencyLine(line.line): tuple(
-                DeskNumber(
-                    destination=_destination(link.number, link.trunk), ring_limit=link.ring_limit.total_seconds()
-                )
-                for link in line.chain
-            )
-            for line in self._settings.emergency_line
-        }
 
     def _tell(self, kind: str, **values: Json) -> None:
         self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
 
 
-def open_library(settings: Settings, store: SqlStore, clock: Clock, feed: Feed | None = None) -> Librarian:
+def open_library(
+    settings: Settings, store: SqlStore, clock: Clock, feed: Feed | None = None, answers: Answers | None = None
+) -> Librarian:
     """Return the librarian over the knowledge base of *store*, under the rules of the city's profile."""
     folder = CONFIG / "lexicons"
     words = [word for topic in lexicons.load_topics(folder / "matters.toml") for word in topic.words]
@@ -345,6 +335,7 @@ def open_library(settings: Settings, store: SqlStore, clock: Clock, feed: Feed |
         reckoning=Reckoning(calendar=calendars.load(CONFIG / "calendars"), zone=profile.zone),
         clock=clock,
         feed=feed or Feed(),
+        answers=answers,
     )
 
 
@@ -375,22 +366,3 @@ def _profile(settings: Settings, at: datetime) -> Profile:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _destination(number: str, trunk: str) -> Destination:
-    return Destination(number=number, trunk=trunk or None)
-
-
-def _limits(settings: Settings) -> Limits:
-    desk, handoff = settings.desk, settings.handoff
-    return Limits(
-        queue=desk.queue_limit.total_seconds(),
-        agent_ring=desk.agent_ring_limit.total_seconds(),
-        no_answer_rest=desk.no_answer_rest.total_seconds(),
-        wrap_up=desk.wrap_up_limit.total_seconds(),
-        unit_ring=desk.unit_ring_limit.total_seconds(),
-        consultation=desk.consult_limit.total_seconds(),
-        call=desk.call_limit.total_seconds(),
-        brief=handoff.brief_limit.total_seconds(),
-        acceptance=handoff.accept_limit.total_seconds(),
-    )

@@ -29,7 +29,8 @@ class Directory:
     def __init__(self, settings: Settings) -> None:
         self._area = settings.sip.area_code
         places = [(link.trunk, link.number) for line in settings.emergency_line for link in line.chain]
-        places += [(unit.trunk, unit.number) for unit in settings.unit]
+        for unit in settings.unit:
+            places += [(unit.trunk, unit.number), *((each.trunk, each.number) for each in (*unit.further, *unit.duty))]
         self._numbers = [(trunk, number, read_number(number, home_area=self._area)) for trunk, number in places]
 
     def find(self, trunk: str, number: Number) -> str | None:

@@ -1,11 +1,14 @@
-"""Which unit (承办单位) answers for a matter."""
+"""Which unit (承办单位) answers for a matter, and at which of its telephones it can be reached now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
+from gateway.domain.call import DeskNumber
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
+from routing.working_time import Calendar, OfficeHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,26 @@ class Unit:
     duties: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telephones:
+    """A unit's numbers: ``consultation`` (咨询电话) while its office is open, ``duty`` (值班电话) at all other times.
+
+    Without ``hours`` the consultation phones are always staffed.
+    """
+
+    consultation: tuple[DeskNumber, ...]
+    duty: tuple[DeskNumber, ...] = ()
+    hours: OfficeHours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The numbers to try, in order, and why these: ``always``, ``office_hours`` or ``off_hours``."""
+
+    numbers: tuple[DeskNumber, ...]
+    reason: str
+
+
 def unit_for(matter: str, units: Sequence[Unit], citation: Citation | None = None) -> Decision:
     """Return the first unit that has *matter* among its duties; an empty outcome when there is none."""
     for unit in units:
@@ -24,3 +47,16 @@ def unit_for(matter: str, units: Sequence[Unit], citation: Citation | None = Non
             reason = Reason(rule=f"unit.{unit.id}", evidence=matter, citation=citation)
             return Decision(kind=DecisionKind.UNIT, outcome=unit.id, reasons=(reason,))
     return Decision(kind=DecisionKind.UNIT, outcome="", reasons=())
+
+
+def numbers_at(telephones: Telephones, at: datetime, calendar: Calendar, zone: tzinfo) -> Numbers:
+    """Return the numbers to try at the instant *at*; the office's opening hours are those of *zone*.
+
+    While the office is open its duty phones come last; when it is closed nobody is there to hear its consultation
+    phones, which ring only if there is no other. Raises `OurMistake`: *at* without zone.
+    """
+    if telephones.hours is None:
+        return Numbers(numbers=(*telephones.consultation, *telephones.duty), reason="always")
+    if telephones.hours.is_open(calendar, at, zone):
+        return Numbers(numbers=(*telephones.consultation, *telephones.duty), reason="office_hours")
+    return Numbers(numbers=telephones.duty or telephones.consultation, reason="off_hours")

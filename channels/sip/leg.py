@@ -29,7 +29,7 @@ from channels.sip.session_events import (
     SessionOver,
 )
 from channels.sip.session_in import IncomingSession
-from gateway.domain.call import Leg, LegEvent, LegState
+from gateway.domain.call import Leg, LegEvent, LegId, LegState
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.telephony import (
     DigitPressed,
@@ -124,6 +124,14 @@ class SipLeg:
     def join(self, bridge: str) -> None:
         """Hear and be heard by all legs of *bridge*."""
         self._media.bridge(bridge)
+
+    def listen(self, bridge: str) -> None:
+        """Hear all legs of *bridge* unheard."""
+        self._media.listen(bridge)
+
+    def whisper(self, bridge: str, to: LegId) -> None:
+        """Hear all legs of *bridge*, heard by the leg *to* alone."""
+        self._media.whisper(bridge, to)
 
     def leave(self) -> None:
         """Be alone."""

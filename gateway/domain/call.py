@@ -19,6 +19,15 @@ class Role(Enum):
     AGENT = "agent"
     EMERGENCY_DESK = "emergency_desk"
     UNIT = "unit"
+    SUPERVISOR = "supervisor"
+
+
+class Attendance(Enum):
+    """How a supervisor attends a call: unheard, heard by its agent alone, or as one of the talkers."""
+
+    LISTENING = "listening"
+    WHISPERING = "whispering"
+    JOINED = "joined"
 
 
 class LegState(Enum):
@@ -58,6 +67,14 @@ class Destination:
 
     def __str__(self) -> str:
         return f"{self.number}@{self.trunk}" if self.trunk else self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskNumber:
+    """One of several numbers that are tried in order, and how long it may ring, in seconds."""
+
+    destination: Destination
+    ring_limit: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class DecisionKind(Enum):
     HAND_OFF = "hand_off"
     UNIT = "unit"
     ANSWER = "answer"
+    ORIGIN = "origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

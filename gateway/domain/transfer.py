@@ -21,6 +21,7 @@ class HandOffState(Enum):
     DISMISSED = "dismissed"
     EXHAUSTED = "exhausted"
     ABANDONED = "abandoned"
+    RETURNED = "returned"
 
 
 class HandOffEvent(Enum):
@@ -33,6 +34,7 @@ class HandOffEvent(Enum):
     DESK_ACCEPTED = "desk_accepted"
     CHAIN_EXHAUSTED = "chain_exhausted"
     AGENT_DISMISSED = "agent_dismissed"
+    DESK_RETURNED = "desk_returned"
     CITIZEN_LEFT = "citizen_left"
 
 
@@ -47,6 +49,8 @@ _HAND_OFF: dict[tuple[HandOffState, HandOffEvent], HandOffState] = {
     (HandOffState.ANSWERED, HandOffEvent.DESK_JOINED): HandOffState.JOINED,
     (HandOffState.JOINED, HandOffEvent.DESK_FAILED): HandOffState.DIALLING,
     (HandOffState.JOINED, HandOffEvent.DESK_ACCEPTED): HandOffState.ACCEPTED,
+    (HandOffState.JOINED, HandOffEvent.DESK_RETURNED): HandOffState.RETURNED,
+    (HandOffState.ACCEPTED, HandOffEvent.DESK_RETURNED): HandOffState.RETURNED,
     (HandOffState.SUSPECTED, HandOffEvent.CHAIN_EXHAUSTED): HandOffState.EXHAUSTED,
     (HandOffState.DIALLING, HandOffEvent.CHAIN_EXHAUSTED): HandOffState.EXHAUSTED,
     **{(state, HandOffEvent.AGENT_DISMISSED): HandOffState.DISMISSED for state in _LIVE[:3]},
@@ -64,25 +68,31 @@ class TransferState(Enum):
     HANDED_OVER = "handed_over"
     RETRIEVED = "retrieved"
     ABANDONED = "abandoned"
+    RETURNED = "returned"
 
 
 class TransferEvent(Enum):
     """What moves an attended transfer on."""
 
     UNIT_DIALLED = "unit_dialled"
+    NUMBER_FAILED = "number_failed"
     UNIT_ANSWERED = "unit_answered"
     UNIT_FAILED = "unit_failed"
     AGENT_JOINED = "agent_joined"
     AGENT_RETRIEVED = "agent_retrieved"
     AGENT_LEFT = "agent_left"
+    UNIT_RETURNED = "unit_returned"
     CITIZEN_LEFT = "citizen_left"
 
 
 _TRANSFER: dict[tuple[TransferState, TransferEvent], TransferState] = {
     (TransferState.TALKING, TransferEvent.UNIT_DIALLED): TransferState.CONSULTING,
+    (TransferState.CONSULTING, TransferEvent.UNIT_DIALLED): TransferState.CONSULTING,
+    (TransferState.CONSULTING, TransferEvent.NUMBER_FAILED): TransferState.CONSULTING,
     (TransferState.CONSULTING, TransferEvent.UNIT_ANSWERED): TransferState.ANSWERED,
     (TransferState.ANSWERED, TransferEvent.AGENT_JOINED): TransferState.JOINED,
     (TransferState.JOINED, TransferEvent.AGENT_LEFT): TransferState.HANDED_OVER,
+    (TransferState.HANDED_OVER, TransferEvent.UNIT_RETURNED): TransferState.RETURNED,
     **{
         (state, event): TransferState.RETRIEVED
         for state in (TransferState.CONSULTING, TransferState.ANSWERED, TransferState.JOINED)

@@ -7,10 +7,8 @@ the instant the citizen's leg was answered.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -23,6 +21,7 @@ from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.memory import CallLeg, Transaction
 from gateway.ports.telephony import IncomingCall
+from gateway.services.archive import sha256_of
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Said, TicketChanged
 from gateway.services.tickets import (
@@ -64,6 +63,9 @@ class CallRecord:
             received_at=now,
         )
         self.facts: list[Fact] = []
+        brought = incoming.passed_on
+        told = (brought.place, brought.summary) if brought else ()
+        self._brought = tuple(Turn(role=Role.CITIZEN, text=text) for text in told if text)
         self._turns: dict[tuple[LegId, int], Turn] = {}
         self._said: dict[tuple[LegId, int], Said] = {}
         self._gaps: list[Said] = []
@@ -80,8 +82,9 @@ class CallRecord:
 
     @property
     def conversation(self) -> Conversation:
-        """What was said so far, as the routing reads it."""
-        return Conversation(turns=tuple(turn for _, turn in sorted(self._turns.items(), key=self._start_of)))
+        """What was said so far, as the routing reads it; what an emergency line said of the matter comes first."""
+        said = tuple(turn for _, turn in sorted(self._turns.items(), key=self._start_of))
+        return Conversation(turns=(*self._brought, *said))
 
     def _start_of(self, item: tuple[tuple[LegId, int], Turn]) -> float:
         return self._said[item[0]].utterance.start
@@ -184,17 +187,27 @@ class CallRecord:
         """Write the end of the call: its legs with their recordings' hashes, and why it ended."""
         self.refill()
         for leg in legs:
-            digest = (
-                await asyncio.to_thread(_sha256, self._exchange.recordings / leg.recording) if leg.recording else ""
-            )
-            self.save_leg(replace(leg, sha256=digest))
+            digest = await self._hash_of(leg)
+            closed = replace(leg, sha256=digest)
+            self.save_leg(closed)
             if digest:
                 self.tell("recording.closed", leg=leg.leg_id, file=leg.recording, sha256=digest)
+                if self._exchange.archive is not None:
+                    self._exchange.archive.take(closed, self.ticket.id)
         now = self._exchange.clock.now()
         self.tell("call.ended", reason=ending)
         self.change(lambda t: replace(t, ended_at=now, ending=ending, state=_closed(t.state)))
         if (take := self._exchange.take_case) is not None:
             self._exchange.ledger.write(lambda tx: take(tx, self.ticket.id))
+
+    async def _hash_of(self, leg: CallLeg) -> str:
+        if not leg.recording:
+            return ""
+        try:
+            return await asyncio.to_thread(sha256_of, self._exchange.recordings / leg.recording)
+        except OSError as error:
+            log.error("recording.unreadable", file=leg.recording, reason=str(error))
+            return ""
 
     def _fact(self, kind: str, offset: float | None, values: dict[str, Json]) -> Fact:
         return Fact(
@@ -214,12 +227,3 @@ class CallRecord:
 
 def _closed(state: TicketState) -> TicketState:
     return TicketState.TAKEN if state is TicketState.OPEN else state
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as recording:
-            return hashlib.file_digest(recording, "sha256").hexdigest()
-    except OSError as error:
-        log.error("recording.unreadable", file=path.name, reason=str(error))
-        return ""

@@ -37,6 +37,15 @@ class Agent:
     since: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Turn:
+    """One call's place in the queue; ``among`` are the agents it may have, all when empty."""
+
+    call_id: CallId
+    among: frozenset[str]
+    seized: asyncio.Future[Agent]
+
+
 class Desk:
     """All agents of this node."""
 
@@ -47,7 +56,7 @@ class Desk:
         self._changed = changed
         self._monotonic = monotonic
         self._registered: frozenset[str] = frozenset()
-        self._waiting: list[asyncio.Future[Agent]] = []
+        self._waiting: list[_Turn] = []
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -57,12 +66,22 @@ class Desk:
     @property
     def queue_length(self) -> int:
         """How many calls wait for an agent."""
-        return sum(not turn.done() for turn in self._waiting)
+        return sum(not turn.seized.done() for turn in self._waiting)
+
+    def ahead_of(self, call_id: CallId) -> int | None:
+        """Return how many calls wait before this one; None when it does not wait, or is being served."""
+        waiting = [turn.call_id for turn in self._waiting if not turn.seized.done()]
+        return waiting.index(call_id) if call_id in waiting else None
 
     @property
     def is_staffed(self) -> bool:
         """Whether anybody is signed in who could take a call sooner or later."""
-        return any(agent.presence not in (Presence.SIGNED_OUT, Presence.PAUSED) for agent in self._agents.values())
+        return self.has_staff(self._agents)
+
+    def has_staff(self, among: Iterable[str]) -> bool:
+        """Whether any of these agents could take a call sooner or later."""
+        away = (Presence.SIGNED_OUT, Presence.PAUSED)
+        return any(id_ in self._agents and self._agents[id_].presence not in away for id_ in among)
 
     def telephone_changed(self, number: str, is_registered: bool) -> None:
         """Sign the agent of telephone *number* in or out."""
@@ -81,16 +100,16 @@ class Desk:
             raise OurMistake(f"agent {agent_id} cannot become {wanted.name} while {agent.presence.name}")
         self._set(agent, wanted)
 
-    async def take(self, call_id: CallId) -> Agent:
-        """Wait for this call's turn and seize the agent who has been idle longest."""
-        turn: asyncio.Future[Agent] = asyncio.get_running_loop().create_future()
+    async def take(self, call_id: CallId, among: frozenset[str] = frozenset()) -> Agent:
+        """Wait for this call's turn and seize the agent who has been idle longest; with *among* one of these."""
+        turn = _Turn(call_id=call_id, among=among, seized=asyncio.get_running_loop().create_future())
         self._waiting.append(turn)
         self._match()
         try:
-            agent = await turn
+            agent = await turn.seized
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release(turn.result().id, 0.0)
+            if turn.seized.done() and not turn.seized.cancelled():
+                self.release(turn.seized.result().id, 0.0)
             raise
         finally:
             self._waiting.remove(turn)
@@ -120,11 +139,11 @@ class Desk:
 
     def _match(self) -> None:
         for turn in self._waiting:
-            if turn.done():
+            if turn.seized.done():
                 continue
             ready = [agent for agent in self._agents.values() if agent.presence is Presence.READY]
-            if not ready:
-                return
-            chosen = min(ready, key=lambda agent: agent.since)
-            self._agents[chosen.id] = replace(chosen, presence=Presence.IN_CALL, since=self._monotonic())
-            turn.set_result(self._agents[chosen.id])
+            suitable = [agent for agent in ready if not turn.among or agent.id in turn.among]
+            if suitable:
+                chosen = min(suitable, key=lambda agent: agent.since)
+                self._agents[chosen.id] = replace(chosen, presence=Presence.IN_CALL, since=self._monotonic())
+                turn.seized.set_result(self._agents[chosen.id])

@@ -16,7 +16,16 @@ import structlog
 from gateway.domain.call import Destination, Role
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.memory import CallLeg
-from gateway.ports.telephony import DigitPressed, HeldByPeer, LegEnded, LiveLeg, Story, WentSilent
+from gateway.ports.telephony import (
+    AskedToRefer,
+    DigitPressed,
+    HeldByPeer,
+    LegEnded,
+    LiveLeg,
+    Story,
+    TakenOver,
+    WentSilent,
+)
 from gateway.services.call_record import CallRecord
 from gateway.services.exchange import Exchange
 from gateway.services.hearing import transcribe
@@ -50,11 +59,13 @@ class Floor:
         tasks: asyncio.TaskGroup,
         citizen: LiveLeg,
         hear: Callable[[Party, Utterance | Gap], None],
+        ask: Callable[[Party, AskedToRefer], None],
     ) -> None:
         self._exchange = exchange
         self._record = record
         self._tasks = tasks
         self._hear = hear
+        self._ask = ask
         self._changed = asyncio.Event()
         self._stoppable: set[asyncio.Task[None]] = set()
         self.legs: dict[str, CallLeg] = {}
@@ -121,21 +132,29 @@ class Floor:
         self._record.tell("leg.answered", leg=party.live.leg.id, role=party.role.value)
 
     def began(self, party: Party) -> None:
-        """Record and transcribe an answered party from now on."""
+        """Transcribe an answered party from now on, and record the citizen: what she says and what she hears."""
         leg = party.live.leg
-        file = f"{self._record.call_id}/{leg.role.value}-{leg.id}.wav"
-        (self._exchange.recordings / file).parent.mkdir(parents=True, exist_ok=True)
-        party.live.record(self._exchange.recordings / file, self._record.zero)
         self.legs[leg.id] = CallLeg(
             leg_id=leg.id,
             call_id=self._record.call_id,
             role=leg.role,
             number=leg.number,
             started=round(self._record.offset, 3),
-            recording=file,
         )
         self._record.save_leg(self.legs[leg.id])
+        if leg.role is Role.CITIZEN:
+            self._start_recording(party)
         self._run(self._transcribe(party), f"hearing {leg.id}")
+
+    def _start_recording(self, party: Party) -> None:
+        """Record both sides of *party*, in one file for the leg however often it begins."""
+        leg = party.live.leg
+        file = f"{self._record.call_id}/{leg.role.value}-{leg.id}.wav"
+        path = self._exchange.recordings / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        party.live.record(path, self._record.zero)
+        self.legs[leg.id] = replace(self.legs[leg.id], recording=file)
+        self._record.save_leg(self.legs[leg.id])
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run *work* beside the call until `stop`; its failure is logged and shown, and is not the call's."""
@@ -171,12 +190,29 @@ class Floor:
             party.is_joined = True
         self.changed()
 
-    def consult(self, *parties: Party) -> None:
-        """Let parties speak alone with one another."""
-        for party in parties:
+    def consult(self, leader: Party, *others: Party) -> None:
+        """Let *leader* speak alone with *others*, recorded at his leg until he is elsewhere: she hears none of it."""
+        self._start_recording(leader)
+        for party in (leader, *others):
             party.live.stop_playing()
             party.live.join(f"{self._record.call_id}/consultation")
             party.is_joined = False
+        self.changed()
+
+    def listen(self, party: Party) -> None:
+        """Let *party* hear the main bridge unheard."""
+        party.live.listen(str(self._record.call_id))
+        self._unheard(party)
+
+    def whisper(self, party: Party, to: Party) -> None:
+        """Let *party* hear the main bridge, heard by *to* alone."""
+        party.live.whisper(str(self._record.call_id), to.live.leg.id)
+        self._unheard(party)
+
+    def _unheard(self, party: Party) -> None:
+        was_joined, party.is_joined = party.is_joined, False
+        if was_joined:
+            self.let_ring()
         self.changed()
 
     def take_out(self, party: Party) -> None:
@@ -207,10 +243,20 @@ class Floor:
                     self._record.tell("leg.held" if held else "leg.resumed", leg=party.live.leg.id)
                 case WentSilent(silent=silent):
                     self._record.tell("leg.silent" if silent else "leg.audible", leg=party.live.leg.id)
+                case AskedToRefer():
+                    self._ask(party, news)
+                case TakenOver(caller=caller):
+                    self._taken_over(party, caller)
                 case LegEnded():
                     self._ended(party, news)
         if party.end is None:
             self._ended(party, LegEnded(by_peer=False, reason=""))
+
+    def _taken_over(self, party: Party, caller: str) -> None:
+        """Note that another telephone has a leg now; the citizen's own number is then the one that counts."""
+        self._record.tell("leg.taken_over", leg=party.live.leg.id, role=party.role.value)
+        if party.role is Role.CITIZEN and caller:
+            self._record.change(lambda ticket: replace(ticket, caller=caller))
 
     def _ended(self, party: Party, end: LegEnded) -> None:
         party.end = end

@@ -16,7 +16,9 @@ from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.errors import Refused, Unavailable
 from gateway.domain.ticket import TicketState
 from gateway.domain.transfer import HandOffEvent, HandOffState, hand_off_after
+from gateway.services.brief import brief
 from gateway.services.call_record import CallRecord
+from gateway.services.emergency_reports import EmergencyStory, ReportState, report_emergency
 from gateway.services.exchange import DeskNumber, Exchange
 from gateway.services.floor import Floor, Party
 from gateway.services.race import first_of
@@ -24,7 +26,17 @@ from gateway.services.race import first_of
 ACCEPT_KEY = "1"
 """The key by which the desk accepts the citizen."""
 
+WITH_DESK = frozenset({HandOffState.JOINED, HandOffState.ACCEPTED})
 LIVE = frozenset({HandOffState.SUSPECTED, HandOffState.DIALLING, HandOffState.ANSWERED, HandOffState.JOINED})
+
+_REPORTED = {
+    HandOffEvent.INVITED: ReportState.DIALLING,
+    HandOffEvent.DESK_JOINED: ReportState.JOINED,
+    HandOffEvent.DESK_ACCEPTED: ReportState.ACCEPTED,
+    HandOffEvent.AGENT_DISMISSED: ReportState.DISMISSED,
+    HandOffEvent.CHAIN_EXHAUSTED: ReportState.EXHAUSTED,
+    HandOffEvent.CITIZEN_LEFT: ReportState.ABANDONED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,16 @@ class Step:
 class HandOff:
     """One line's hand-off, from suspicion to its end."""
 
-    def __init__(self, exchange: Exchange, floor: Floor, record: CallRecord, line: EmergencyLine, by: str) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        floor: Floor,
+        record: CallRecord,
+        line: EmergencyLine,
+        by: str,
+        *,
+        attempt: int = 1,
+    ) -> None:
         self._exchange = exchange
         self._floor = floor
         self._record = record
@@ -47,6 +68,8 @@ class HandOff:
         self._accepted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._desk: Party | None = None
+        self._attempt = attempt
+        self._is_reported = False
         self.line = line
         self.by = by
         self.state = HandOffState.SUSPECTED
@@ -79,6 +102,15 @@ class HandOff:
         self._move(HandOffEvent.AGENT_DISMISSED, by)
         self._stop()
         self._record.change(lambda ticket: replace(ticket, emergency_line=""))
+
+    def return_from(self, desk: Party) -> bool:
+        """The desk gives the citizen back, as a matter that is not urgent; False when she is not with this desk."""
+        if desk is not self._desk or self.state not in WITH_DESK:
+            return False
+        self._stop()
+        self._move(HandOffEvent.DESK_RETURNED)
+        self._record.change(lambda ticket: replace(ticket, state=TicketState.OPEN))
+        return True
 
     def abandon(self) -> None:
         """The citizen has hung up."""
@@ -157,11 +189,15 @@ class HandOff:
             self._exchange.limits.brief,
             gone=desk.gone.wait(),
             accepted=self._until_pressed(desk),
-            briefed=desk.live.play(f"desk_brief_{self.line}"),
+            briefed=self._tell_desk(desk),
         )
         if asks and briefed != "gone":
             briefed = await first_of(rule.grace, gone=desk.gone.wait(), confirmed=self._confirmed.wait())
         return briefed != "gone"
+
+    async def _tell_desk(self, desk: Party) -> None:
+        for piece in brief(self.line, self._record.ticket, self._exchange.prompts):
+            await desk.live.play(piece)
 
     async def _until_accepted(self, desk: Party, limit: float | None) -> str:
         return await first_of(
@@ -190,7 +226,32 @@ class HandOff:
     def _move(self, event: HandOffEvent, detail: str = "", *, offset: float | None = None) -> None:
         self.state = hand_off_after(self.state, event)
         self._step(event.value, detail, offset=offset)
+        self._report(event)
         self._floor.changed()
+
+    def _report(self, event: HandOffEvent) -> None:
+        """Tell the line's own system in writing, if it wants that; what it was never told of needs no ending."""
+        state = _REPORTED.get(event)
+        if state is None or self.line not in self._exchange.reported_lines:
+            return
+        if not self._is_reported and state in (ReportState.DISMISSED, ReportState.ABANDONED):
+            return
+        self._is_reported = True
+        ticket, hit, now = self._record.ticket, self.hit, self._exchange.clock.now()
+        story = EmergencyStory(
+            ticket_id=ticket.id,
+            channel=ticket.channel,
+            caller=ticket.caller,
+            call_id=self._record.call_id,
+            phrase=hit.phrase if hit else "",
+            rule=hit.rule if hit else "",
+            matter=ticket.matter,
+            place=ticket.elements.place,
+            summary=ticket.summary,
+        )
+        self._exchange.ledger.write(
+            lambda tx: report_emergency(tx, self.line, story, now=now, state=state, attempt=self._attempt)
+        )
 
     def _step(self, event: str, detail: str = "", *, offset: float | None = None) -> None:
         step = Step(event=event, offset=round(self._record.offset if offset is None else offset, 3), detail=detail)

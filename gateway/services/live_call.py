@@ -7,25 +7,28 @@ business being finished. Recognition, store and console may fail; the call goes 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
-import structlog
-
-from gateway.domain.call import CallId, Role
+from gateway.domain.call import Attendance, CallId, Destination, Role
 from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.errors import GatewayError, Refused, Unavailable
 from gateway.domain.transcript import Gap, Utterance
 from gateway.domain.transfer import HandOffState, TransferState
-from gateway.ports.telephony import IncomingCall
+from gateway.ports.telephony import AskedToRefer, IncomingCall
 from gateway.services.call_record import CallRecord
-from gateway.services.desk import Agent
 from gateway.services.exchange import Exchange
 from gateway.services.floor import Floor, Party
 from gateway.services.handoff import HandOff
+from gateway.services.origin import Return, origins, returned
 from gateway.services.race import first_of
-from gateway.services.tickets import set_agent
+from gateway.services.supervision import Supervision
 from gateway.services.transfer import UnitTransfer
+from gateway.services.waiting import Waiting
 
-log = structlog.get_logger(__name__)
+OVERLOADED = "overloaded"
+"""Prompt and ending of a call for which there was no room."""
+NEVER_ANSWERED = "never answered"
+"""The ending of a call that was over before we could answer it."""
 
 
 class LiveCall:
@@ -37,12 +40,15 @@ class LiveCall:
         self._watch = exchange.new_watch()
         self._finished = asyncio.Event()
         self._ending = ""
-        self._greeted = False
         self._is_over = False
+        self._waiting: Waiting
+        self._return: Return
         self.id = call_id
         self.record = CallRecord(exchange, call_id, incoming)
+        self._attempts: Counter[EmergencyLine] = Counter()
         self.hand_offs: dict[EmergencyLine, HandOff] = {}
         self.transfer: UnitTransfer | None = None
+        self.supervisions: dict[str, Supervision] = {}
         self.floor: Floor
 
     async def run(self) -> None:
@@ -60,9 +66,20 @@ class LiveCall:
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self.floor = Floor(self._exchange, self.record, tasks, self._incoming.leg, self._heard)
+            self.floor = Floor(self._exchange, self.record, tasks, self._incoming.leg, self._heard, self._asked)
+            self._return = Return(self.floor)
+            self._waiting = Waiting(
+                self._exchange,
+                self.floor,
+                self.record,
+                self._exchange.merged.get(self._incoming.merged),
+                is_cared_for=self._is_cared_for,
+                is_handed_over=self._was_handed_over,
+                is_urgent=lambda: bool(self.hand_offs),
+            )
             citizen = self.floor.citizen
             self.record.open()
+            self._note_origin()
             try:
                 if await self._answer(citizen):
                     self.floor.start(self._serve(citizen), "serving")
@@ -96,15 +113,15 @@ class LiveCall:
         """Consult a unit. Raises `Refused` when the unit is unknown, no agent is talking, or one is under way."""
         self._must_live()
         agent = self.floor.present(Role.AGENT)
-        destination = self._exchange.unit_numbers.get(unit_id)
-        if destination is None:
+        numbers = self._exchange.numbers_of(unit_id)
+        if numbers is None:
             raise Refused(f"unit {unit_id} has no telephone number")
         if self.transfer is not None and self.transfer.is_live:
             raise Refused(f"call {self.id} already has a transfer to {self.transfer.unit.id} in progress")
         if agent is None:
             raise Refused(f"call {self.id} has no agent to lead a transfer")
         unit = self._exchange.units[unit_id]
-        self.transfer = UnitTransfer(self._exchange, self.floor, self.record, agent, unit, destination)
+        self.transfer = UnitTransfer(self._exchange, self.floor, self.record, agent, unit, numbers)
         self.floor.start(self.transfer.run(), f"transfer {unit_id}")
         return self.transfer
 
@@ -113,6 +130,30 @@ class LiveCall:
         if self.transfer is None or not self.transfer.is_live:
             raise Refused(f"call {self.id} has no transfer in progress")
         return self.transfer
+
+    def supervise(self, by: str, agent_id: str, attendance: Attendance) -> None:
+        """Let a supervisor attend, or attend otherwise. Raises `Refused`: no telephone, or nobody to whisper to."""
+        self._must_live()
+        standing = self.supervisions.get(by)
+        if standing is not None and standing.is_live:
+            standing.change(attendance)
+            self.floor.changed()
+            return
+        seat = self._exchange.supervisors.get(agent_id)
+        if seat is None:
+            raise Refused(f"supervisor {by} has no telephone")
+        if attendance is Attendance.WHISPERING and self.floor.present(Role.AGENT) is None:
+            raise Refused("there is no agent to whisper to")
+        supervision = Supervision(self._exchange, self.floor, self.record, by, seat, attendance)
+        self.supervisions[by] = supervision
+        self.floor.start(supervision.run(), f"supervision by {by}")
+
+    async def end_supervision(self, by: str) -> None:
+        """Let a supervisor leave. Raises `Refused` when he is not there."""
+        standing = self.supervisions.get(by)
+        if standing is None or not standing.is_live:
+            raise Refused(f"{by} does not attend call {self.id}")
+        await standing.leave()
 
     def finish(self, by: str) -> None:
         """End the call at an agent's word."""
@@ -129,7 +170,7 @@ class LiveCall:
         try:
             await citizen.live.answer()
         except GatewayError as failure:
-            self._ending = str(failure)
+            self._ending = NEVER_ANSWERED if isinstance(failure, Unavailable) else str(failure)
             return False
         self.record.answered(self._exchange.clock.monotonic())
         self.floor.join(citizen)
@@ -138,91 +179,79 @@ class LiveCall:
 
     async def _serve(self, citizen: Party) -> None:
         """Bring the citizen to a person, again if that person is lost, until her business is done."""
+        if self._incoming.is_excess:
+            await self._turn_away(citizen)
+            if not self._was_handed_over() and not self._return.is_asked:
+                return await self._say_goodbye(citizen, "call_ending", OVERLOADED)
         while True:
-            agent = await self._find_agent(citizen)
-            is_finished = agent is not None and await self._has_finished(agent)
-            await self.floor.until(lambda: not self.floor.company and not self._is_transferring())
+            company = await self._waiting.find()
+            self._return.settle(company is not None)
+            is_finished = company is not None and await self._has_finished(company)
+            await self.floor.until(lambda: self._return.is_asked or self._is_alone())
+            if self._return.is_asked:
+                continue
             if is_finished or self._was_handed_over():
                 return await self._say_goodbye(citizen, "call_ending", "finished")
-            if agent is None:
+            if company is None:
                 prompt = "agents_busy" if self._exchange.desk.is_staffed else "no_agent_answers"
                 return await self._say_goodbye(citizen, prompt, "no agent")
 
-    async def _has_finished(self, agent: Party) -> bool:
-        """Wait until the agent has gone; True when he hung up himself with nothing left in progress."""
-        await agent.gone.wait()
-        return agent.end is not None and agent.end.by_peer and not self._is_transferring()
+    async def _turn_away(self, citizen: Party) -> None:
+        """Tell her that there is no room; should she speak of an emergency, she is handed over all the same."""
+        self.record.tell("citizen.told", prompt=OVERLOADED)
+        await first_of(None, told=citizen.live.play(OVERLOADED), urgent=self.floor.until(lambda: bool(self.hand_offs)))
+        await self.floor.until(lambda: self._return.is_asked or self._is_alone())
 
-    async def _find_agent(self, citizen: Party) -> Party | None:
-        """Return an agent who now talks with the citizen; None when the queue's limit passed or a desk took her."""
-        found: list[Party] = []
-        comforting = self.floor.start(self._comfort(citizen), "queue")
-        await first_of(
-            self._exchange.limits.queue,
-            found=self._seek(found),
-            taken=self.floor.until(self._was_handed_over),
-        )
-        comforting.cancel()
-        return found[0] if found else None
-
-    async def _seek(self, found: list[Party]) -> None:
-        """Ring agents in their turn until one answers; join the citizen with that one."""
-        while not found:
-            agent = await self._exchange.desk.take(self.id)
-            party = await self._ring(agent)
-            if party is None:
-                continue
-            await first_of(
-                None, greeted=self.floor.until(lambda: self._greeted or bool(self.hand_offs)), gone=party.gone.wait()
-            )
-            if party.gone.is_set():
-                continue
-            self.record.change(set_agent(agent.id))
-            self.floor.join(self.floor.citizen, party)
-            found.append(party)
-
-    async def _ring(self, agent: Agent) -> Party | None:
-        """Ring one agent; None, and the agent left in peace for a while, when that fails."""
-        limits, party = self._exchange.limits, None
-        try:
-            party = await self.floor.dial(Role.AGENT, agent.destination, "citizen waiting")
-            await self.floor.answered(party, limits.agent_ring)
-        except (Unavailable, Refused) as failure:
-            self.record.tell("agent.failed", agent=agent.id, reason=str(failure))
-            self._exchange.desk.release(agent.id, limits.no_answer_rest)
-            return None
-        except asyncio.CancelledError:
-            if party is not None:
-                await self.floor.release(party, "no longer needed")
-            self._exchange.desk.release(agent.id, 0.0)
-            raise
-        self.floor.start(self._give_back(agent, party), f"seat {agent.id}")
-        return party
-
-    async def _give_back(self, agent: Agent, party: Party) -> None:
-        try:
-            await party.gone.wait()
-        finally:
-            self._exchange.desk.release(agent.id, self._exchange.limits.wrap_up)
-
-    async def _comfort(self, citizen: Party) -> None:
-        """Greet once, say why she must wait if she must, and let the citizen hear that somebody is being rung."""
-        if self._greeted:
-            await citizen.live.play("cut_to_agent")
-        elif self._exchange.greets:
-            await citizen.live.play("greeting")
-        self._greeted = True
-        self.floor.changed()
-        if not self._is_cared_for() and self._exchange.desk.is_staffed and not self.floor.is_ringing(Role.AGENT):
-            await citizen.live.play("please_wait")
-        if not self._is_cared_for():
-            await citizen.live.play("ringback", loop=True)
+    async def _has_finished(self, company: Party) -> bool:
+        """Wait until whoever served her has gone, or she comes back; True when he hung up with nothing in progress."""
+        await first_of(None, gone=company.gone.wait(), back=self.floor.until(lambda: self._return.is_asked))
+        return company.end is not None and company.end.by_peer and not self._is_transferring()
 
     async def _say_goodbye(self, citizen: Party, prompt: str, ending: str) -> None:
         self.record.tell("citizen.told", prompt=prompt)
         await first_of(None, told=citizen.live.play(prompt), gone=citizen.gone.wait())
         self._ending = self._ending or ending
         self._finished.set()
+
+    def _note_origin(self) -> None:
+        """Say on the ticket which merged line was dialled, or which emergency line the matter comes from."""
+        for decision in origins(self._exchange, self._incoming):
+            self.record.decide(decision)
+
+    def _asked(self, party: Party, asked: AskedToRefer) -> None:
+        """Do what a party wants by REFER, or say that it is not done."""
+        line = next((line for line in self._exchange.lines if asked.destination in self._numbers_of(line)), None)
+        if self._is_over or party.role is Role.CITIZEN:
+            asked.report(False)
+        elif asked.destination is None:
+            self._come_back(party, asked)
+        elif line is None:
+            asked.report(False)
+        else:
+            self._hand_off(line, party.live.leg.number, None)
+            self.floor.start(self._report_hand_off(line, asked), f"referral to {line}")
+
+    def _come_back(self, party: Party, asked: AskedToRefer) -> None:
+        """Take the citizen back from a desk or unit that passes her to the hotline's agents (NM-2.2c)."""
+        lines = [line for line, hand_off in self.hand_offs.items() if hand_off.return_from(party)]
+        is_from_unit = self.transfer is not None and self.transfer.return_from(party)
+        if not lines and not is_from_unit:
+            asked.report(False)
+            return
+        for line in lines:
+            self.record.decide(returned(self._exchange, line, party.live.leg.number))
+        self._return.ask(party, asked)
+        if self.floor.present(Role.AGENT) is not None:
+            self._return.settle(True)
+        self.floor.changed()
+
+    def _numbers_of(self, line: EmergencyLine) -> list[Destination]:
+        return [number.destination for number in self._exchange.lines[line]]
+
+    async def _report_hand_off(self, line: EmergencyLine, asked: AskedToRefer) -> None:
+        hand_off = self.hand_offs[line]
+        await self.floor.until(lambda: not hand_off.is_live)
+        asked.report(hand_off.state is HandOffState.ACCEPTED)
 
     # -- what the words do -----------------------------------------------------------------------------------
 
@@ -267,7 +296,8 @@ class LiveCall:
             return
         if standing is not None and hit is not None:
             return
-        self.hand_offs[line] = HandOff(self._exchange, self.floor, self.record, line, by)
+        self._attempts[line] += 1
+        self.hand_offs[line] = HandOff(self._exchange, self.floor, self.record, line, by, attempt=self._attempts[line])
         self.hand_offs[line].start(hit)
         self.floor.changed()
 
@@ -275,6 +305,9 @@ class LiveCall:
 
     def _is_cared_for(self) -> bool:
         return bool(self.floor.company) or any(hand_off.is_live for hand_off in self.hand_offs.values())
+
+    def _is_alone(self) -> bool:
+        return not self.floor.company and not self._is_transferring()
 
     def _is_transferring(self) -> bool:
         hand_off_is_live = any(hand_off.is_live for hand_off in self.hand_offs.values())

@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from config import lexicons, profiles
+from config import calendars, lexicons, profiles
+from config.announcements import Announcements
 from gateway import casework_parts
 from gateway.domain.call import CallId, Destination, Role
 from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.events import Fact
+from gateway.domain.merging import MergedLine, Merging
 from gateway.domain.ticket import Ticket
 from gateway.services.case_file import CaseFiles
 from gateway.services.casework import Casework
@@ -27,8 +31,9 @@ from gateway.services.live_call import LiveCall
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
 from routing.decide import Understander
-from routing.directory import Unit
+from routing.directory import Telephones, Unit
 from routing.emergency import Detector, Watch
+from routing.working_time import OfficeHours, Span
 from tests.fakes.recogniser import ScriptedRecognizer
 from tests.fakes.store import MemoryStore
 from tests.fakes.telephony import FakeLeg, FakeTelephony, FarEnd
@@ -43,6 +48,25 @@ FIRE_CHAIN = (
     DeskNumber(destination=Destination(number="119"), ring_limit=8.0),
     DeskNumber(destination=Destination(number="1190", trunk="carrier"), ring_limit=5.0),
 )
+WATER_TELEPHONES = Telephones(
+    consultation=(DeskNumber(destination=Destination(number="9001"), ring_limit=30.0),),
+    duty=(DeskNumber(destination=Destination(number="9009"), ring_limit=30.0),),
+    hours=OfficeHours.daily(Span(opens=time(8, 30), closes=time(17, 30))),
+)
+MERGED = (
+    MergedLine(
+        number="12369",
+        name="环保热线",
+        merging=Merging.SUB_CENTRE,
+        prompt="merged_sub_centre",
+        agents=frozenset({"8002"}),
+    ),
+    MergedLine(number="12329", name="公积金热线", merging=Merging.WHOLE, prompt="merged_whole"),
+    MergedLine(number="96116", name="供水热线", merging=Merging.SUB_CENTRE, prompt="merged_sub_centre", unit="water"),
+)
+LIMITS = Limits(brief=3.0)
+CALENDAR = calendars.load(CONFIG / "calendars")
+PROMPTS = Announcements(CONFIG / "prompts").words
 
 
 class Hotline:
@@ -53,11 +77,22 @@ class Hotline:
         self.feed = Feed()
         self.ledger = Ledger(self.store, self.feed)
         self.telephony = FakeTelephony(
-            far_ends={"8001": FarEnd(), "119": FarEnd(), "1190@carrier": FarEnd(), "9001": FarEnd()}
+            far_ends={
+                "8001": FarEnd(),
+                "8002": FarEnd(),
+                "119": FarEnd(),
+                "1190@carrier": FarEnd(),
+                "9001": FarEnd(),
+                "9009": FarEnd(),
+                "9900": FarEnd(),
+            }
         )
         self.recognizer = ScriptedRecognizer()
         self.clock = VirtualClock()
-        agents = [Agent(id="8001", name="一号坐席", destination=Destination(number="8001"))]
+        agents = [
+            Agent(id=number, name=name, destination=Destination(number=number))
+            for number, name in (("8001", "一号坐席"), ("8002", "环保坐席"))
+        ]
         self.desk = Desk(agents, lambda agent: None, self.clock.monotonic)
         self.open_casework()
         self.exchange = Exchange(
@@ -71,12 +106,17 @@ class Hotline:
             profile=PROFILE,
             lines={EmergencyLine("119"): FIRE_CHAIN},
             units={"water": WATER},
-            unit_numbers={"water": Destination(number="9001")},
+            telephones={"water": WATER_TELEPHONES},
             understand=Understander(LEXICONS, (WATER,), PROFILE),
             new_watch=partial(Watch, DETECTOR),
             recordings=recordings,
-            limits=Limits(),
+            limits=LIMITS,
             take_case=self.casework.take_call,
+            merged={line.number: line for line in MERGED},
+            supervisors={"9900": Destination(number="9900")},
+            reported_lines=frozenset({EmergencyLine("119")}),
+            prompts=PROMPTS,
+            calendar=CALENDAR,
         )
         self.switchboard = Switchboard(self.exchange)
         self.editor = TicketEditor(self.store, self.feed, self.clock)
@@ -99,10 +139,10 @@ class Hotline:
     def sign_in(self, number: str = "8001") -> None:
         self.desk.telephone_changed(number, True)
 
-    async def call_in(self) -> tuple[LiveCall, FakeLeg]:
+    async def call_in(self, **values: Any) -> tuple[LiveCall, FakeLeg]:
         """Let a citizen call, and return the call once it is answered."""
         self._calls += 1
-        incoming = self.telephony.incoming(CallId(f"call{self._calls}"))
+        incoming = self.telephony.incoming(CallId(f"call{self._calls}"), **values)
         self.switchboard.take(incoming, CallId(f"call{self._calls}"))
         call = self.switchboard.call(CallId(f"call{self._calls}"))
         await asyncio.sleep(0.1)

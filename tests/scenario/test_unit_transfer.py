@@ -55,10 +55,10 @@ def test_agent_and_unit_speak_alone_then_three_talk_then_the_agent_leaves(tmp_pa
 def test_a_unit_that_cannot_be_reached_brings_the_citizen_back(tmp_path: Path, unit: FarEnd) -> None:
     async def story() -> None:
         async with hotline(tmp_path) as line:
-            line.telephony.far_ends["9001"] = unit
+            line.telephony.far_ends["9001"] = line.telephony.far_ends["9009"] = unit
             call, citizen = await talking(line)
             transfer = call.start_transfer("water")
-            await asyncio.sleep(40)
+            await asyncio.sleep(70)
 
             assert transfer.state is TransferState.RETRIEVED
             assert line.telephony.hears(citizen) == {Role.AGENT}

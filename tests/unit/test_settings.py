@@ -17,7 +17,18 @@ from config.channels import App, Citizen, Public
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.settings import Settings, load
 from config.sms import CloudSms, Cmpp, Smpp
-from config.telephone_line import ChainLink, Desk, EmergencyLine, Handoff, Media, Sip, Telephone, Trunk, Unit
+from config.telephone_line import (
+    ChainLink,
+    Desk,
+    EmergencyLine,
+    Handoff,
+    Media,
+    MergedLine,
+    Sip,
+    Telephone,
+    Trunk,
+    Unit,
+)
 from config.toml_file import SettingsError
 from config.values import Address, Duration, ListenAddress
 
@@ -40,6 +51,7 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
     "telephone": Telephone,
     "emergency_line": EmergencyLine,
     "unit": Unit,
+    "merged_line": MergedLine,
     "partner": Partner,
     "cmpp": Cmpp,
     "smpp": Smpp,
@@ -177,7 +189,10 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
             "gateway.toml:2: media.ports = [4001, 5000]: "
             "expected [LOW, HIGH], LOW even and from 1024, room for four legs of two ports; or [0, 0]",
         ),
-        ('[media]\ncodecs = ["G729"]', 'gateway.toml:2: media.codecs[1] = "G729": expected one of "PCMA", "PCMU", "G722"'),
+        (
+            '[media]\ncodecs = ["G729"]',
+            'gateway.toml:2: media.codecs[1] = "G729": expected one of "PCMA", "PCMU", "G722"',
+        ),
         (
             '[media]\nsilence_alert = "5min"',
             'gateway.toml:2: media.silence_alert = "5min": is longer than media.silence_limit',
@@ -224,7 +239,7 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
         ),
         (
             TELEPHONE.replace('"agent"', '"unit"'),
-            'gateway.toml:6: telephone[1].agent = "a1": only a telephone with role = "agent" has one',
+            'gateway.toml:6: telephone[1].agent = "a1": only a telephone with role = "agent" or "supervisor" has one',
         ),
         (
             TELEPHONE + TELEPHONE.replace("8001", "8002"),
