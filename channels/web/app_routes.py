@@ -89,7 +89,7 @@ async def say_words(
 async def confirm_lines(visit: Visit, conversation: str, body: NumberSent) -> None:
     """Keep that the citizen has all lines up to that number."""
     await _check(visit, conversation)
-    await visit.house.conversations.confirm(visit.intake, conversation, body.number)
+    await visit.house.conversations.confirm(visit.intake, conversation, int(body.number))
 
 
 @app_routes.declare("GET", f"{_CONVERSATION}/files/{{sha256}}", "会话中的附件", for_partners=True)

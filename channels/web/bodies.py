@@ -13,12 +13,14 @@ from channels.web.terms import LONGEST_MATTER, LONGEST_WORDS, Asking, Terms
 from gateway.domain.contact import Attachment, ChannelKind, Point
 from gateway.domain.json import Json
 from gateway.http_api.problems import Problem
+from gateway.http_api.routes import MOST_FILES
 from gateway.ports.intake import ChatLine, IncomingMessage, Part, Progress, Taken
 
 SAID = r"[^\s\x00-\x1f\x7f]"
 """There is something to read."""
 _UNKEPT = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters that no store keeps and nobody reads."""
+_BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 TICKET_NUMBER = r"^[0-9A-Za-z-]{1,40}$"
 TicketNumber = Annotated[str, Meta(pattern=TICKET_NUMBER)]
@@ -40,7 +42,7 @@ class FileSent(Sent, frozen=True):
     """A file; ``content`` is base64."""
 
     name: Annotated[str, Meta(max_length=200)]
-    content: bytes
+    content: Annotated[bytes, Meta(extra_json_schema={"pattern": _BASE64})]
     media_type: Annotated[str, Meta(max_length=100)] = "application/octet-stream"
 
     @property
@@ -58,7 +60,7 @@ class MatterSent(Sent, frozen=True):
     name: Annotated[str, Meta(max_length=50)] = ""
     telephone: Annotated[str, Meta(pattern=r"^(\+?[0-9][0-9 -]{4,24})?$")] = ""
     is_text_only: bool = False
-    files: list[FileSent] = []
+    files: Annotated[list[FileSent], Meta(max_length=MOST_FILES)] = []
 
 
 class FormSent(MatterSent, frozen=True):
@@ -73,13 +75,13 @@ class WordsSent(Sent, frozen=True):
     text: Annotated[str, Meta(max_length=LONGEST_WORDS, pattern=SAID)]
     is_text_only: bool = False
     wants_person: bool = False
-    files: list[FileSent] = []
+    files: Annotated[list[FileSent], Meta(max_length=MOST_FILES)] = []
 
 
 class NumberSent(Sent, frozen=True):
-    """The number of the last line that has arrived."""
+    """The number of the last line that has arrived; JSON does not tell 5 from 5.0."""
 
-    number: Annotated[int, Meta(ge=0, le=2**53)]
+    number: Annotated[float, Meta(ge=0, le=2**53, multiple_of=1)]
 
 
 class EnquirySent(Sent, frozen=True):

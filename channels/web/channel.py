@@ -210,7 +210,6 @@ class AppChannel:
 
         yield from _served(app_routes, act)
         yield web.get("/app/openapi.json", self._describe)
-        yield web.route("*", "/app/{rest:.*}", _no_such_route)
 
     def _app(self, request: web.Request) -> str:
         """Return whose key it is. Raises `Problem`."""
@@ -243,10 +242,6 @@ def _file(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return serve
-
-
-async def _no_such_route(_: web.Request) -> web.StreamResponse:
-    return problem_response(Problem(404, "not_found", "没有这个接口"))
 
 
 @asynccontextmanager

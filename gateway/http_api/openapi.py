@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from gateway.http_api.problems import ProblemView
-from gateway.http_api.routes import Route
+from gateway.http_api.routes import MOST_FILES, Route
 
 SESSION = "session"
 """The scheme of those who signed in."""
 PARTNER = "partner"
 """The scheme of other systems."""
 _REFERENCES = "#/components/schemas/{name}"
-_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}, "maxItems": MOST_FILES}
 
 
 def document(
@@ -92,7 +92,12 @@ def _content(route: Route, schema: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": schema}}
     if route.takes_files:
         content["multipart/form-data"] = {
-            "schema": {"type": "object", "properties": {"body": schema, "files": _FILES}, "required": ["body"]},
+            "schema": {
+                "type": "object",
+                "properties": {"body": schema, "files": _FILES},
+                "required": ["body"],
+                "additionalProperties": False,
+            },
             "encoding": {"body": {"contentType": "application/json"}},
         }
     return content

@@ -27,6 +27,8 @@ STAFF = EVERYONE - {AccountRole.UNIT}
 SUPERVISORS = frozenset({AccountRole.SUPERVISOR, AccountRole.ADMINISTRATOR})
 ADMINISTRATORS = frozenset({AccountRole.ADMINISTRATOR})
 NOT_NOW = "这一步现在不能做"
+MOST_FILES = 20
+"""Of any form; a door may allow fewer."""
 _SHAPES = ("body", "query", "headers", "files")
 """Parameters that are no placeholders."""
 

@@ -148,8 +148,10 @@ async def _form(request: web.Request, limits: FormLimits) -> tuple[bytes, tuple[
                 continue
             if len(parts) == limits.files:
                 raise Problem(413, "too_many_files", f"附件最多 {limits.files} 个", field="files")
+            if field.filename is None:
+                raise Problem(422, "invalid", "附件必须是文件", field="files")
             kind = field.headers.get("Content-Type", "application/octet-stream")
-            parts.append(Part(name=(field.filename or "")[:LONGEST_NAME], declared_type=kind, content=bytes(octets)))
+            parts.append(Part(name=field.filename[:LONGEST_NAME], declared_type=kind, content=bytes(octets)))
     except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError) as error:
         raise Problem(400, "not_a_form", "表单内容不完整或格式有误", detail=type(error).__name__) from error
     return content, tuple(parts)
