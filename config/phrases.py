@@ -18,7 +18,20 @@ from gateway.domain.rules import ClosingTime, Span
 
 PATH = Path(__file__).with_name("phrases.toml")
 
-_STANDS_FOR_ITSELF = ("grade", "as", "n", "text", "reason", "outcome", "leader", "decided_by", "to", "question", "answer")
+_STANDS_FOR_ITSELF = (
+    "grade",
+    "as",
+    "n",
+    "text",
+    "reason",
+    "outcome",
+    "leader",
+    "decided_by",
+    "to",
+    "question",
+    "answer",
+    "opinion",
+)
 """Details of facts that are words of people, of the regulation, or numbers already."""
 
 

@@ -32,6 +32,7 @@ from gateway.services.case_messages import Words
 from gateway.services.casework import Casework
 from gateway.services.feed import Feed
 from gateway.services.outbox import Outbox, Patience
+from gateway.services.recounting import Recounting
 from gateway.storage.store import SqlStore
 
 CALENDARS = Path(calendars.__file__).parent / "calendars"
@@ -50,6 +51,7 @@ class CaseworkParts:
     casework: Casework
     files: CaseFiles
     clock: CaseClock
+    recounting: Recounting
 
 
 def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed) -> CaseworkParts:
@@ -70,6 +72,7 @@ def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed)
         casework=casework,
         files=CaseFiles(store, store.cases, rulebooks, phrasing),
         clock=CaseClock(casework, store, store.cases, clock, every=every),
+        recounting=Recounting(casework, store, store.cases, clock, partial(calendars.load, CALENDARS)),
     )
 
 
@@ -87,6 +90,7 @@ async def running(parts: CaseworkParts, settings: Settings, store: SqlStore, clo
         alarms = Outbox(store, store.cases, clock, {Channel.EMERGENCY: alarm}, every=0.25, patience=URGENT)
         tasks = [
             asyncio.create_task(parts.clock.run(), name="case clock"),
+            asyncio.create_task(parts.recounting.run(), name="recounting"),
             asyncio.create_task(outbox.run(), name="outbox"),
             asyncio.create_task(alarms.run(), name="emergency outbox"),
         ]

@@ -29,6 +29,15 @@ class Books:
         self._books: dict[tuple[str, date], Casebook] = {}
         self._lock = Lock()
 
+    def use(self, calendar: Calendar) -> bool:
+        """Count on *calendar* from now on; say whether it is another one."""
+        with self._lock:
+            if calendar == self._calendar:
+                return False
+            self._calendar = calendar
+            self._books.clear()
+            return True
+
     def day_of(self, instant: datetime) -> date:
         """Return the day whose rules hold for what was received at *instant*."""
         return instant.astimezone(self._zone).date()
@@ -46,5 +55,5 @@ class Books:
         with self._lock:
             book = self._books.get((profile_id, day))
             if book is None:
-                book = self._books[profile_id, day] = Casebook(self._rules(profile_id, day), self._calendar)
+                book = self._books[profile_id, day] = Casebook(self._rules(profile_id, day), self._calendar, seals=True)
             return book

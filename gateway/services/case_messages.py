@@ -180,6 +180,11 @@ def _addressees(fact: Fact, record: CaseRecord) -> Iterator[tuple[Channel, str, 
                 yield Channel.UNIT, unit, str(details["trigger"])
         case "missed" if details["kind"] in ("dispatch", "phone_unit", "reply_sms"):
             yield Channel.HOTLINE, "", str(details["kind"])
+        case "missed" if unit and details["kind"] == "order":
+            yield Channel.HOTLINE, "", "order"
+            yield Channel.UNIT, unit, "order"
+        case "due" if unit and "because" in details:
+            yield Channel.UNIT, unit, str(details["kind"])
         case "missed" if unit and details["kind"] in ("sign", "contact"):
             yield Channel.UNIT, unit, str(details["kind"])
 

@@ -9,31 +9,33 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.domain.case import Accept, Append, Case, CaseId, Command, Fact, HandOff, Refuse, Reply
+from gateway.domain import events
+from gateway.domain.case import Accept, Amend, Answer, Case, Command, Fact, HandOff
 from gateway.domain.casework import Actor, ActorKind, CaseRecord, Partner
+from gateway.domain.decision import DecisionKind
 from gateway.domain.errors import Conflict, Refused
 from gateway.domain.json import Json
-from gateway.domain.rules import SUPERVISE, Stage, Trigger
+from gateway.domain.rules import Stage
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.ports.clock import Clock
 from gateway.ports.memory import Store, Transaction
 from gateway.services import permissions
 from gateway.services.books import Books
-from gateway.services.case_facts import commanded, journalled, stated
+from gateway.services.case_facts import journalled
 from gateway.services.case_messages import Post, Words
+from gateway.services.case_papers import Papers
+from gateway.services.case_round import Done, Round
 from gateway.services.feed import Feed
-from routing.casebook import ALONE, Casebook, Surroundings
-from routing.deadlines import elapsed
 
 log = structlog.get_logger(__name__)
 
-CLOCK = Actor(name="clock", kind=ActorKind.CLOCK)
-"""Who acts when nobody does."""
+__all__ = ["CALL_ENDED", "Casework", "Changed", "Done", "Take", "UnknownUnit"]
+
 CALL_ENDED = Actor(name="call", kind=ActorKind.SUPERVISOR)
 """Who accepts the matter of a call that has ended."""
 
@@ -56,16 +58,6 @@ class UnknownUnit(Refused):
     def __init__(self, unit: str, field: str) -> None:
         super().__init__(f"there is no unit {unit}")
         self.field = field
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What a command came to. ``denials`` are the reasons why it was not carried out; ``opened`` a new ticket's id."""
-
-    record: CaseRecord | None
-    facts: tuple[Fact, ...]
-    denials: tuple[Fact, ...] = ()
-    opened: tuple[TicketId, ...] = ()
 
 
 class Casework:
@@ -116,7 +108,7 @@ class Casework:
         ticket = tx.ticket(ticket_id)
         if ticket is None:
             raise permissions.Unseen(f"there is no ticket {ticket_id}")
-        return _Round(self, tx, ticket, before, now).carry_out(command, by)
+        return Round(self, tx, ticket, before, now).carry_out(command, by)
 
     def take_call(self, tx: Transaction, ticket_id: TicketId) -> None:
         """Take the matter of a call that has ended, if there is enough of it: a category, or an emergency line.
@@ -126,14 +118,49 @@ class Casework:
         ticket = tx.ticket(ticket_id)
         if ticket is None or tx.cases.case(ticket_id) is not None:
             return
-        command: Command
         if ticket.state is TicketState.HANDED_TO_EMERGENCY:
-            command = HandOff(line=ticket.emergency_line)
+            self.work(tx, ticket_id, HandOff(line=ticket.emergency_line), by=CALL_ENDED)
         elif ticket.state is TicketState.TAKEN and ticket.category:
-            command = Accept(category=ticket.category)
-        else:
-            return
-        self.work(tx, ticket_id, command, by=CALL_ENDED)
+            self.work(tx, ticket_id, Accept(category=ticket.category), by=CALL_ENDED)
+            self.answered(tx, ticket, CALL_ENDED.name)
+
+    def answered(self, tx: Transaction, ticket: Ticket, by: str) -> list[events.Fact]:
+        """Let the knowledge base's answer that *ticket* was given, if any, be what its case was answered with.
+
+        A category that the regulation does not let be answered at once stays open; the denial is journalled. Returns
+        what came of it, for the feed.
+        """
+        record = tx.cases.case(ticket.id)
+        given = [each.outcome for each in ticket.decisions if each.kind is DecisionKind.ANSWER]
+        if record is None or record.case.stage is not Stage.ACCEPTED or not given:
+            return []
+        article, _, version = given[-1].rpartition("@")
+        agent = Actor(name=by, kind=ActorKind.AGENT)
+        done = self.work(tx, ticket.id, Answer(article=article, version=int(version)), by=agent)
+        return [journalled(fact, ticket.id, 0) for fact in done.facts]
+
+    def amended(self, tx: Transaction, ticket_id: TicketId, values: Mapping[str, str], by: str) -> list[events.Fact]:
+        """Let what an agent has written on a ticket reach its case, and return what came of it, for the feed.
+
+        Raises `Refused` when the case does not allow it.
+        """
+        record = tx.cases.case(ticket_id)
+        if record is None:
+            return []
+        unit = values.get("unit", record.case.unit)
+        if unit != record.case.unit and record.case.stage is not Stage.ACCEPTED:
+            raise Refused(f"case {ticket_id} is with {record.case.unit}: a unit changes by return or designation")
+        category, matter = values.get("category", ""), values.get("matter", "")
+        if (category or record.case.category, matter or record.case.matter) == (
+            record.case.category,
+            record.case.matter,
+        ):
+            return []
+        agent = Actor(name=by, kind=ActorKind.AGENT)
+        done = self.work(tx, ticket_id, Amend(category=category, matter=matter), by=agent)
+        if done.denials:
+            raise Refused(f"case {ticket_id} does not allow that: {done.denials[0].details['why']}")
+        return [journalled(fact, ticket_id, 0) for fact in done.facts]
 
     def sweep(self, tx: Transaction, now: datetime, limit: int) -> tuple[int, list[Fact]]:
         """Let the clock bring what it has for at most *limit* cases by *now*, in order of time over all of them.
@@ -174,11 +201,34 @@ class Casework:
             after = self.saved(tx, record, record, cases[record.id], now, next_due=next_due[record.id])
             revisions[record.id] = after.revision
             if brought[record.id]:
+                Papers(tx.registers, self.books.of(record), now).keep(after, None, brought[record.id])
                 post.add(after, record, brought[record.id], self.books.of(record).profile)
         for ticket_id, fact in in_order:
             tx.append(journalled(fact, ticket_id, revisions[ticket_id]))
         post.put(tx.cases)
         return len(due), [fact for _, fact in in_order]
+
+    def recount(self, tx: Transaction, ticket_ids: Iterable[TicketId], now: datetime) -> list[Fact]:
+        """Count the provisional deadlines of these cases anew, because the calendar knows more; return what changed."""
+        said: list[Fact] = []
+        post = self.post(now)
+        for ticket_id in ticket_ids:
+            before = tx.cases.case(ticket_id)
+            if before is None or not before.case.has_provisional_deadlines:
+                continue
+            book = self.books.of(before)
+            outcome = book.recount(before.case, now)
+            case = outcome.case or before.case
+            if case == before.case:
+                continue
+            after = self.saved(tx, before, before, case, now, next_due=book.due(case))
+            for fact in outcome.facts:
+                tx.append(journalled(fact, ticket_id, after.revision))
+            if outcome.facts:
+                post.add(after, before, outcome.facts, book.profile)
+            said += outcome.facts
+        post.put(tx.cases)
+        return said
 
     def publish(self, facts: Iterable[Fact]) -> None:
         """Show facts to whoever watches."""
@@ -224,169 +274,6 @@ class Casework:
             for unit in (named,) if isinstance(named, str) else named:
                 if unit and unit not in self._units:
                     raise UnknownUnit(unit, field)
-
-
-class _Round:
-    """One command on one ticket, within a unit of work."""
-
-    def __init__(
-        self, casework: Casework, tx: Transaction, ticket: Ticket, before: CaseRecord | None, now: datetime
-    ) -> None:
-        self._casework = casework
-        self._tx = tx
-        self._ticket = ticket
-        self._before = before
-        self._now = now
-        books = casework.books
-        self._profile_id = before.profile if before else books.profile_id
-        self._rules_of = before.rules_of if before else books.day_of(ticket.received_at)
-        self._book = books.on(self._profile_id, self._rules_of)
-
-    def carry_out(self, command: Command, by: Actor) -> Done:
-        """Return what became of it."""
-        command = self._completed(command)
-        before, book, now = self._before, self._book, self._now
-        facts: list[Fact] = []
-        case = before.case if before else None
-        if case is not None:
-            waited = book.elapse(case, now, inclusive=False)
-            case, facts = waited.case, list(waited.facts)
-        at = now if case is not None else min(self._ticket.received_at, now)
-        around = surroundings(self._tx, book, command, case, self._ticket.id, at)
-        outcome = book.apply(case, CaseId(self._ticket.id), command, at, around)
-        said = list(outcome.facts)
-        if (after := outcome.case) is not None:
-            waited = book.elapse(after, now)
-            after, said = waited.case or after, said + list(waited.facts)
-        denials = tuple(fact for fact in said if fact.name == "denied") if outcome.is_denied else ()
-        above = self._above(command, case, after)
-        if not outcome.is_denied:
-            facts.append(commanded(command, by, CaseId(self._ticket.id), now))
-        facts += said
-        record = before
-        if after is not None and (before is None or after != before.case):
-            reply = stated(command) if isinstance(command, Reply) and not outcome.is_denied else None
-            record = self._saved(after, above, reply, by_people=not outcome.is_denied)
-        for fact in facts:
-            by_whom = {"by": by.name} if fact.name == "denied" else {}
-            revision = record.revision if record else 0
-            self._tx.append(journalled(fact, self._ticket.id, revision, **by_whom))
-        notable = [fact for fact in facts if fact.name != "denied"]
-        if record is not None and notable:
-            post = self._casework.post(now)
-            post.add(record, before, notable, book.profile)
-            post.put(self._tx.cases)
-        if record is not None and not outcome.is_denied:
-            self._keep_ticket(record.case)
-        further = [self._open(TicketId(str(fact.details["as"])), command, by) for fact in said if fact.name == "open"]
-        return Done(
-            record=record,
-            facts=(*facts, *(fact for done in further for fact in done.facts)),
-            denials=denials,
-            opened=tuple(done.record.id for done in further if done.record),
-        )
-
-    def _saved(
-        self, case: Case, above: tuple[str, ...], reply: Mapping[str, Json] | None, *, by_people: bool
-    ) -> CaseRecord:
-        record = self._before or CaseRecord(
-            case=case, profile=self._profile_id, rules_of=self._rules_of, changed_at=self._now
-        )
-        return self._casework.saved(
-            self._tx,
-            record,
-            self._before,
-            case,
-            self._now,
-            next_due=self._book.due(case),
-            by_people=by_people,
-            above=above,
-            reply=reply,
-        )
-
-    def _completed(self, command: Command) -> Command:
-        """Return *command* with what the ticket knows and it does not say."""
-        ticket = self._ticket
-        if isinstance(command, Accept):
-            return replace(
-                command,
-                channel=ticket.channel.value,
-                petitioner=command.petitioner or ticket.caller,
-                matter=command.matter or ticket.matter or ticket.summary,
-                contact_given=command.contact_given and bool(command.petitioner or ticket.caller),
-            )
-        if isinstance(command, Refuse) and self._before is None:
-            return replace(
-                command,
-                petitioner=command.petitioner or ticket.caller,
-                matter=command.matter or ticket.matter or ticket.summary,
-            )
-        return command
-
-    def _above(self, command: Command, before: Case | None, after: Case | None) -> tuple[str, ...]:
-        """Return the units above the one that has the case: who sends it on keeps its part, who returns it has none."""
-        known = self._before.above if self._before else ()
-        if before is None or after is None or after.unit == before.unit:
-            return known
-        is_onward = before.stage in (Stage.DISPATCHED, Stage.SIGNED) and after.stage is Stage.DISPATCHED
-        return (*known, before.unit) if is_onward else ()
-
-    def _keep_ticket(self, case: Case) -> None:
-        """Let the ticket say what the case says about category and unit."""
-        ticket = self._tx.ticket(self._ticket.id) or self._ticket
-        kept = replace(ticket, category=case.category or ticket.category, unit=case.unit or ticket.unit)
-        if kept != ticket:
-            self._tx.save_ticket(replace(kept, revision=ticket.revision + 1))
-
-    def _open(self, ticket_id: TicketId, command: Command, by: Actor) -> Done:
-        """Open the new ticket that the rules call for: the same matter, received now (ZH-14b)."""
-        text = command.text if isinstance(command, Append) else ""
-        old = self._ticket
-        self._tx.save_ticket(
-            replace(
-                old,
-                id=ticket_id,
-                call_id=None,
-                received_at=self._now,
-                answered_at=None,
-                ended_at=self._now,
-                unit="",
-                summary=text or old.summary,
-                ending="",
-                decisions=(),
-                edited={},
-                revision=1,
-            )
-        )
-        case = self._before.case if self._before else None
-        accept = Accept(
-            category=case.category if case else old.category,
-            petitioner=case.petitioner if case else old.caller,
-            matter=case.matter if case else "",
-            contact_given=case.can_be_reached if case else True,
-        )
-        if case is not None:
-            accept = replace(accept, urgency=case.urgency)
-        return self._casework.work(self._tx, ticket_id, accept, by=CLOCK)
-
-
-def surroundings(
-    tx: Transaction, book: Casebook, command: Command, case: Case | None, ticket_id: TicketId, now: datetime
-) -> Surroundings:
-    """Return what other cases mean for a matter that is being taken or refused."""
-    if not isinstance(command, Accept | Refuse):
-        return ALONE
-    petitioner = command.petitioner or (case.petitioner if case else "")
-    matter = command.matter or (case.matter if case else "")
-    burst = book.profile.ruling(SUPERVISE, Trigger.BURST.value)
-    is_burst = False
-    if burst is not None and burst.value.tickets is not None and burst.value.within is not None and matter:
-        is_burst = 1 + tx.cases.alike(matter, now - elapsed(burst.value.within), ticket_id) == burst.value.tickets
-    return Surroundings(
-        earlier=tx.cases.earlier_case(petitioner, matter, ticket_id) if petitioner else None,
-        restricted_until=tx.cases.restricted_until(petitioner, now) if petitioner else None,
-        is_burst=is_burst,
-    )
 
 
 Take = Callable[[Transaction, TicketId], None]

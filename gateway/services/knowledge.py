@@ -7,7 +7,7 @@ days on which it is valid.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from functools import partial
@@ -84,6 +84,10 @@ class UnitRecord:
     overdue: int = 0
 
 
+Answers = Callable[[Transaction, Ticket, str], list[Fact]]
+"""What `Casework.answered` is to answers: lets one reach the ticket's case, and returns what the feed is to show."""
+
+
 class Librarian:
     """The knowledge base at work, under the rules of *profile*, days counted by *reckoning*."""
 
@@ -97,8 +101,10 @@ class Librarian:
         reckoning: Reckoning,
         clock: Clock,
         feed: Feed,
+        answers: Answers | None = None,
     ) -> None:
         self._store = store
+        self._answers = answers
         self._indexer = indexer
         self._profile = profile
         self._reckoning = reckoning
@@ -294,6 +300,7 @@ class Librarian:
         if version is None or version.number != number:
             raise Refused(f"version {number} of article {article_id} is not what readers are given today")
         decision = self._direct_answer(version)
+        followed: list[Fact] = []
 
         def work(tx: Transaction) -> Ticket:
             ticket = save_change(
@@ -303,10 +310,14 @@ class Librarian:
                 raise Refused(f"there is no ticket {ticket_id}")
             values: dict[str, Json] = {"by": by, "article": article_id, "version": number}
             tx.append(self._fact("ticket.answered", values, ticket))
+            if self._answers is not None:
+                followed[:] = self._answers(tx, ticket, by)
             return ticket
 
         ticket = await self._store.commit(work)
         self._feed.publish(TicketChanged(ticket=ticket))
+        for fact in followed:
+            self._feed.publish(fact)
         return ticket
 
     # -- within a unit of work -----------------------------------------------------------------------------------

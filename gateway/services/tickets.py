@@ -21,6 +21,9 @@ from routing.decide import Understanding
 
 Change = Callable[[Ticket], Ticket]
 
+Amend = Callable[[Transaction, TicketId, Mapping[str, str], str], list[Fact]]
+"""What `Casework.amended` is to edits: lets them reach the ticket's case, and returns what the feed is to show."""
+
 EDITABLE = ("category", "matter", "unit", "summary", *(f"elements.{field.name}" for field in fields(Elements)))
 """What an agent may write by hand."""
 
@@ -93,20 +96,23 @@ def written_by_hand(values: Mapping[str, str]) -> Change:
 class TicketEditor:
     """Edits by people, at the console."""
 
-    def __init__(self, store: Store, feed: Feed, clock: Clock) -> None:
+    def __init__(self, store: Store, feed: Feed, clock: Clock, amend: Amend | None = None) -> None:
         self._store = store
         self._feed = feed
         self._clock = clock
+        self._amend = amend
 
     async def edit(self, ticket_id: TicketId, values: Mapping[str, str], *, revision: int, by: str) -> Ticket:
         """Write *values* (see `EDITABLE`) as *by* saw the ticket at *revision*.
 
         A field that changed since then raises `Conflict` naming it; a field that only automatic filling touched
-        does not. Raises `Refused` for an unknown ticket or field.
+        does not. Raises `Refused` for an unknown ticket or field, or what the ticket's case does not allow.
         """
         unknown = set(values) - set(EDITABLE)
         if unknown:
             raise Refused(f"a ticket has no editable field {', '.join(sorted(unknown))}")
+
+        followed: list[Fact] = []
 
         def work(tx: Transaction) -> Ticket:
             ticket = tx.ticket(ticket_id)
@@ -119,10 +125,14 @@ class TicketEditor:
             if edited is not ticket:
                 tx.save_ticket(edited)
                 tx.append(self._edit_fact(ticket, values, by))
-            return edited
+            if self._amend is not None:
+                followed[:] = self._amend(tx, ticket_id, values, by)
+            return tx.ticket(ticket_id) or edited
 
         edited = await self._store.commit(work)
         self._feed.publish(TicketChanged(ticket=edited))
+        for fact in followed:
+            self._feed.publish(fact)
         return edited
 
     def _edit_fact(self, before: Ticket, values: Mapping[str, str], by: str) -> Fact:

@@ -14,7 +14,7 @@ from datetime import datetime
 from gateway.domain.case import COMMANDS, Case, CaseId, Command, Fact
 from gateway.domain.profile import Profile
 from gateway.domain.rules import ARCHIVE, DAY_END, STAGE, Stage
-from routing.casebook import clock
+from routing.casebook import clock, publishing
 from routing.casebook.draft import Denied, Draft, Rows, rows_of
 from routing.casebook.intake import ALONE, Surroundings
 from routing.casebook.moves import MOVES, UNSEALED
@@ -35,10 +35,14 @@ class Outcome:
 
 
 class Casebook:
-    """The rules of *profile*, counted on *calendar*."""
+    """The rules of *profile*, counted on *calendar*.
 
-    def __init__(self, profile: Profile, calendar: Calendar) -> None:
+    With *seals* the clock itself puts into the archive what has been over for long enough; otherwise people do.
+    """
+
+    def __init__(self, profile: Profile, calendar: Calendar, *, seals: bool = False) -> None:
         self.profile = profile
+        self._seals = seals
         day_end = profile.ruling(DAY_END)
         self._reckoning = Reckoning(
             calendar=calendar, zone=profile.zone, day_end=day_end.value.at if day_end is not None else None
@@ -89,8 +93,12 @@ class Casebook:
         draft.recount()
         return Outcome(case=draft.case, facts=tuple(draft.facts))
 
+    def may_be_published(self, case: Case) -> bool:
+        """Say whether nobody who may object to showing *case* to the public has done so."""
+        return publishing.may_be_published(self._draft(case, case.received_at))
+
     def _draft(self, case: Case, now: datetime) -> Draft:
-        return Draft(case=case, profile=self.profile, reckoning=self._reckoning, now=now, facts=[])
+        return Draft(case=case, profile=self.profile, reckoning=self._reckoning, now=now, facts=[], seals=self._seals)
 
 
 def _denials(case: CaseId, now: datetime, word: str, whys: Iterable[str], rows: Rows) -> tuple[Fact, ...]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.domain.case import Period, PeriodState
 from gateway.domain.rules import ALERT, CARDS, RETURN, SURVEY, PeriodKind, Trigger
+from routing.casebook import sealing
 from routing.casebook.draft import Draft, rows_of
 from routing.casebook.judging import settle_grade
 
@@ -15,11 +16,11 @@ _MERELY_ENDS = (PeriodKind.APPEAL, PeriodKind.RESTRICT_UNTIL)
 
 
 class Event(NamedTuple):
-    """The next thing that the clock brings to a period: its yellow card, or its end."""
+    """The next thing that the clock brings to a period: its yellow card, or its end; without a period, the archive."""
 
     at: datetime
     is_warning: bool
-    period: Period
+    period: Period | None
 
 
 def next_event(draft: Draft) -> Event | None:
@@ -35,11 +36,16 @@ def _events(draft: Draft) -> Iterator[Event]:
                 shows = draft.reckoning.yellow_from(period.due, cards.value.yellow)
                 yield Event(max(shows, period.live_from), True, period)
             yield Event(max(period.due, period.live_from), False, period)
+    if draft.seals and (sealed_at := sealing.due(draft)) is not None:
+        yield Event(sealed_at, False, None)
 
 
 def bring(draft: Draft, event: Event) -> None:
     """Let *event* happen. `draft.now` is its instant."""
     period = event.period
+    if period is None:
+        sealing.seal(draft)
+        return
     if event.is_warning:
         cards = draft.profile.ruling(CARDS)
         draft.reset(period, warned=True)

@@ -60,6 +60,7 @@ class Draft:
     reckoning: Reckoning
     now: datetime
     facts: list[Fact]
+    seals: bool = False
 
     def change(self, **fields: Any) -> None:
         """Change fields of the case."""

@@ -24,7 +24,7 @@ def submit(draft: Draft, command: Submit, around: Surroundings) -> None:
         raise Denied("limit_reached", rule.rows)
     require(command, rule.value.fields, rule.rows)
     draft.change(is_submitted=True)
-    draft.say("submitted", rule.rows, leader=command.leader)
+    draft.say("submitted", rule.rows, leader=command.leader, opinion=command.opinion)
     draft.tell("leader", "submission", rule.rows)
 
 

@@ -113,6 +113,12 @@ class Case:
         period = self.period(kind)
         return period if period is not None and period.state is PeriodState.RUNNING else None
 
+    @property
+    def has_provisional_deadlines(self) -> bool:
+        """Whether some period that is not over was counted without a year's official notice."""
+        live = (PeriodState.RUNNING, PeriodState.PAUSED)
+        return any(period.provisional and period.state in live for period in self.periods)
+
     def counted(self, what: str) -> int:
         """Return how often *what* was counted."""
         return self.counts.get(what, 0)

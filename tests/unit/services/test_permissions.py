@@ -14,11 +14,13 @@ from gateway.services import permissions
 from gateway.services.permissions import NotYours, Unseen
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+PETITIONERS = {"urge", "append", "grade", "redo_request", "wish", "restriction_appeal"}
 MAY: dict[ActorKind, set[str]] = {
-    ActorKind.AGENT: {"accept", "answer", "refuse", "hand_off", "dispatch", "follow_up_failed"}
-    | {"urge", "append", "grade", "redo_request"},
-    ActorKind.UNIT: {"sign", "contact", "return", "extend", "reply", "appeal", "dispatch"},
-    ActorKind.PLATFORM: {"accept", "supervise", "urge", "append", "grade", "redo_request"},
+    ActorKind.PETITIONER: PETITIONERS,
+    ActorKind.AGENT: {"accept", "amend", "answer", "refuse", "hand_off", "dispatch", "follow_up", "follow_up_failed"}
+    | PETITIONERS,
+    ActorKind.UNIT: {"sign", "contact", "return", "extend", "reply", "appeal", "dispatch", "order_reply", "withhold"},
+    ActorKind.PLATFORM: {"accept", "supervise", "order", "instruct"} | PETITIONERS,
     ActorKind.SUPERVISOR: set(COMMANDS),
     ActorKind.CLOCK: set(COMMANDS),
 }
@@ -52,11 +54,29 @@ def test_a_unit_without_a_part_learns_of_no_case() -> None:
                 permissions.check(stranger, COMMANDS[do], of)
 
 
-@pytest.mark.parametrize("part", [{"assist": ("roads",)}, {"above": ("roads",)}])
-def test_whoever_merely_assists_or_stands_above_sees_but_does_not_answer(part: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("part", "may"),
+    [
+        ({"assist": ("roads",)}, {"contact"}),
+        ({"above": ("roads",)}, {"endorse", "audit_fail", "supervise", "order"}),
+    ],
+)
+def test_sz_2_cf_10_who_assists_may_contact_and_who_stands_above_audits_and_supervises(
+    part: dict[str, Any], may: set[str]
+) -> None:
     helper = Actor(name="x", kind=ActorKind.UNIT, unit="roads")
-    may = {do for do in COMMANDS if allowed(helper, do, record(**part))}
-    assert may == ({"contact"} if "assist" in part else set())
+
+    assert {do for do in COMMANDS if allowed(helper, do, record(**part))} == may
+
+
+def test_nm_3_4_a_workstation_takes_and_passes_on_but_does_not_face_the_public() -> None:
+    station = Actor(name="x", kind=ActorKind.UNIT, unit="water")
+
+    assert allowed(station, "dispatch", record())
+    for do in ("accept", "answer", "refuse", "hand_off", "grade", "publish"):
+        assert not allowed(station, do, record())
+        with pytest.raises(Unseen):
+            permissions.check(station, COMMANDS[do], None)
 
 
 def test_a_unit_sends_on_only_what_it_holds() -> None:
