@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from config.mail import disagreements_of_mail
 from config.opening_hours import opening_hours
 from config.sections import Partner
 from config.sms import CloudSms, Cmpp, Smpp
@@ -57,6 +58,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, partner in enumerate(settings.partner):
         yield from _bad_partner(("partner", index), partner, units)
     yield from _bad_sms(settings)
+    yield from disagreements_of_mail(settings)
 
 
 def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -106,6 +108,8 @@ def _bad_public_door(settings: Settings) -> Iterator[tuple[Key, str]]:
     public, citizen = settings.public, settings.citizen
     if public.listen:
         yield from _refused(("public", "listen"), Address.parse, public.listen)
+    if settings.written.quiet_hours:
+        yield from _refused(("written", "quiet_hours"), _hours, settings.written.quiet_hours)
     for index, text in enumerate(public.trusted_proxies):
         yield from _refused(("public", "trusted_proxies", index), ipaddress.ip_network, text)
     for index, origin in enumerate(citizen.embed_origins):
@@ -250,6 +254,11 @@ def _refused(key: Key, parse: Any, text: Any) -> Iterator[tuple[Key, str]]:
 def _name_server(text: str) -> None:
     if Address.parse(text).port == 0:
         raise ValueError("expected a port above 0")
+
+
+def _hours(text: tuple[str, ...]) -> None:
+    if len(text) != 2 or not all(re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", each) for each in text):
+        raise ValueError('expected two times of day, such as ["22:00", "07:00"]')
 
 
 def _zone(text: str) -> None:

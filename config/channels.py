@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from config.values import Identifier, Name, Section
+from config.values import Duration, Identifier, Name, Section, span
 
 Asking = Literal["hidden", "optional", "required"]
 Often = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -22,6 +22,23 @@ class Public(Section, frozen=True, kw_only=True):
     listen: str = ""
     url: str = ""
     trusted_proxies: tuple[str, ...] = ()
+
+
+class Written(Section, frozen=True, kw_only=True):
+    """What holds for everything written, whatever way it comes."""
+
+    longest_text: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
+    most_files: Annotated[int, Meta(ge=0, le=100)] = 20
+    file_megabytes: Annotated[int, Meta(ge=1, le=1000)] = 25
+    all_files_megabytes: Annotated[int, Meta(ge=1, le=1000)] = 50
+    conversation_silence: Duration = span("72h")
+    sender_limit: bool = True
+    sender_burst: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    sender_pause: Duration = span("15s")
+    sent_per_second: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
+    quiet_hours: tuple[str, ...] = ()
+    answers: str = ""
+    scanner: str = ""
 
 
 class Citizen(Section, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from config.agreement import disagreements
-from config.channels import App, Citizen, Public
+from config.channels import App, Citizen, Public, Written
+from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, MergedLine, Sip, Telephone, Trunk, Unit
@@ -34,7 +35,10 @@ class Settings(Section, frozen=True, kw_only=True):
     web: Web = Web()
     casework: Casework = Casework()
     public: Public = Public()
+    written: Written = Written()
     citizen: Citizen = Citizen()
+    mail: Mail = Mail()
+    smarthost: Smarthost = Smarthost()
     log: Log = Log()
     trunk: tuple[Trunk, ...] = ()
     telephone: tuple[Telephone, ...] = ()
@@ -45,6 +49,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cmpp: tuple[Cmpp, ...] = ()
     smpp: tuple[Smpp, ...] = ()
     cloud_sms: tuple[CloudSms, ...] = ()
+    mailbox: tuple[HostedMailbox, ...] = ()
     app: tuple[App, ...] = ()
 
 
@@ -93,6 +98,7 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
             tls_key=absolute(settings.sip.tls_key),
             tls_authorities=absolute(settings.sip.tls_authorities),
         ),
+        written=replace(settings.written, answers=absolute(settings.written.answers)),
         media=replace(settings.media, prompts=absolute(settings.media.prompts)),
         trunk=with_password("trunk", settings.trunk),
         telephone=with_password("telephone", settings.telephone),
@@ -100,6 +106,23 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
         cmpp=with_password("cmpp", settings.cmpp, "secret"),
         smpp=with_password("smpp", settings.smpp),
+        mailbox=tuple(
+            replace(mailbox, tls_authorities=absolute(mailbox.tls_authorities))
+            for mailbox in with_password("mailbox", settings.mailbox)
+        ),
+        mail=replace(
+            settings.mail,
+            tls_certificate=absolute(settings.mail.tls_certificate),
+            tls_key=absolute(settings.mail.tls_key),
+        ),
+        smarthost=replace(
+            settings.smarthost,
+            tls_authorities=absolute(settings.smarthost.tls_authorities),
+            dkim_key=absolute(settings.smarthost.dkim_key),
+            password=_password(file, ("smarthost", "password_file"), absolute(settings.smarthost.password_file))
+            if settings.smarthost.password_file
+            else settings.smarthost.password,
+        ),
         cloud_sms=with_password("cloud_sms", with_password("cloud_sms", settings.cloud_sms, "key_secret"), "token"),
     )
 

@@ -43,8 +43,11 @@ from gateway.domain.errors import OurMistake, UnusableSetting
 from gateway.domain.events import Fact
 from gateway.domain.json import Json
 from gateway.domain.profile import Profile
+from gateway.intake_parts import Ground, IntakeParts, open_intake, serving
 from gateway.ports.clock import Clock
 from gateway.ports.telephony import IncomingCall
+from gateway.recording_parts import open_archive
+from gateway.services.archive import Archive
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Feed
@@ -109,6 +112,7 @@ class Gateway:
         self.librarian: Librarian
         self.switchboard: Switchboard
         self.telephony: SipCallControl
+        self.written: IntakeParts
         self.console: Console
 
     async def __aenter__(self) -> Self:
@@ -129,6 +133,8 @@ class Gateway:
     def announcement(self) -> Iterator[str]:
         """Say in a few lines where the gateway can be reached and who listens."""
         yield f"page:      {self.console.url}"
+        if self.written.url:
+            yield f"public:    {self.written.url}"
         for address in self.telephony.agent.addresses:
             yield f"SIP:       {address.transport}:{address.host}:{address.port}"
         yield f"listening: {self.model.description_zh}"
@@ -146,6 +152,7 @@ class Gateway:
             "store": "ok" if store.ok and not self.ledger.is_behind else store.error or "behind",
             "deadlines": self.casework.clock.error or "ok",
             "recogniser": "ok" if self.recognizer.is_hearing else "not listening",
+            **self.written.status,
             **{name: "ok" if status in ("in service", "unknown") else status for name, status in trunks.items()},
         }
 
@@ -172,10 +179,17 @@ class Gateway:
             take=self._take,
             telephone_changed=self.desk.telephone_changed,
         )
-        exchange = self._exchange(data / "recordings")
+        recordings = _made(data / "recordings")
+        archive = await stack.enter_async_context(
+            open_archive(settings, self.store, self.ledger, self.clock, recordings)
+        )
+        exchange = self._exchange(recordings, archive)
         self.librarian = open_library(settings, self.store, self.clock, self.feed, self.casework.casework.answered)
         await stack.enter_async_context(Rounds(self.librarian))
         self.switchboard = await stack.enter_async_context(Switchboard(exchange))
+        self.written = await open_intake(self._ground(data, exchange))
+        with _as_setting("public.listen", settings.public.listen):
+            await stack.enter_async_context(serving(self.written, settings))
         await stack.enter_async_context(running(self.casework, settings, self.store, self.clock))
         await self._count(stack)
         with _as_setting("web.listen", settings.web.listen):
@@ -183,6 +197,22 @@ class Gateway:
         self.first_password = await ensure_first_account(self.store)
         with _as_setting("sip.listen", ", ".join(settings.sip.listen)):
             await stack.enter_async_context(self.telephony)
+
+    def _ground(self, data: Path, exchange: Exchange) -> Ground:
+        return Ground(
+            settings=self._settings,
+            data=data,
+            store=self.store,
+            clock=self.clock,
+            feed=self.feed,
+            profile=self.profile,
+            casework=self.casework,
+            librarian=self.librarian,
+            recognizer=self.recognizer,
+            lexicon_folder=CONFIG / "lexicons",
+            detector=Detector(self.lexicons.emergency),
+            understand=exchange.understand,
+        )
 
     def _database(self, data: Path) -> Database:
         try:
@@ -214,10 +244,9 @@ class Gateway:
     def _take(self, incoming: IncomingCall, call_id: CallId) -> None:
         self.switchboard.take(incoming, call_id)
 
-    def _exchange(self, recordings: Path) -> Exchange:
+    def _exchange(self, recordings: Path, archive: Archive) -> Exchange:
         settings = self._settings
         detector = Detector(self.lexicons.emergency)
-        recordings.mkdir(parents=True, exist_ok=True)
         return Exchange(
             clock=self.clock,
             zone=ZoneInfo(settings.node.timezone),
@@ -233,6 +262,7 @@ class Gateway:
             understand=Understander(self.lexicons, tuple(self.units.values()), self.profile),
             new_watch=partial(Watch, detector),
             recordings=recordings,
+            archive=archive,
             limits=line_parts.limits(settings),
             greets=settings.media.greeting,
             take_case=self.casework.casework.take_call if settings.casework.takes_calls else None,

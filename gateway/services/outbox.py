@@ -100,14 +100,17 @@ class Outbox:
         except Refused as final:
             outcome = replace(message, given_up=True, error=str(final))
         except GatewayError as failure:
-            outcome = self._later(message, str(failure))
+            outcome = self._later(message, failure)
         else:
             outcome = replace(message, done_at=self._clock.now(), error="")
         if outcome.error:
             log.warning("message.not_sent", key=message.key, attempts=message.attempts, reason=outcome.error)
         await self._store.commit(lambda tx: tx.cases.save_message(outcome))
 
-    def _later(self, message: Message, reason: str) -> Message:
+    def _later(self, message: Message, failure: GatewayError) -> Message:
+        """Put it off: for as long as whoever refused asks for, else twice as long as the last time."""
         wait = min(self._patience.first_wait * 2 ** min(message.attempts - 1, 16), self._patience.longest_wait)
+        if isinstance(failure, Unavailable) and failure.retry_after is not None:
+            wait = timedelta(seconds=failure.retry_after)
         given_up = message.attempts >= self._patience.attempts
-        return replace(message, due=self._clock.now() + wait, error=reason, given_up=given_up)
+        return replace(message, due=self._clock.now() + wait, error=str(failure), given_up=given_up)
