@@ -198,9 +198,12 @@ class MediaLeg:
         """Complete the recording before the leg ends."""
         self._stop_recording(1)
 
-    def record_both(self, path: Path | str, zero: float) -> None:
-        """Write a WAV of two tracks, left what this leg says, right what it hears; beside `record`, and like it."""
-        self._record(path, zero, 2)
+    def record_both(self, path: Path | str, zero: float, *, resume: bool = False) -> None:
+        """Write a WAV of two tracks, left what this leg says, right what it hears; beside `record`, and like it.
+
+        With *resume* what the file holds stays, for a recording that begins again after `stop_recording_both`.
+        """
+        self._record(path, zero, 2, resume=resume)
 
     def stop_recording_both(self) -> None:
         """Complete the recording of two tracks before the leg ends."""
@@ -288,8 +291,8 @@ class MediaLeg:
         self._bridge = bridge
         self._send(bridge)
 
-    def _record(self, path: Path | str, zero: float, tracks: int) -> None:
-        self._recordings[tracks] = wire.Record(self.id, str(Path(path).absolute()), zero, tracks)
+    def _record(self, path: Path | str, zero: float, tracks: int, *, resume: bool = False) -> None:
+        self._recordings[tracks] = wire.Record(self.id, str(Path(path).absolute()), zero, tracks, resume)
         self._send(self._recordings[tracks])
 
     def _stop_recording(self, tracks: int) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a recording after its call: packed to Opus (RFC 7845) with its SHA-256; deleted when its time is up.
+"""What becomes of a recording after its call: packed to Opus (Ogg, RFC 7845), with its SHA-256.
 
 Blocks on the disk and computes, 10-20 ms for each second of two tracks: for a thread or a process of its own.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,20 +57,3 @@ def pack(recording: Path) -> Packed:
     finally:
         partial.unlink(missing_ok=True)
     return Packed(packed, digest, frames / rate, tracks)
-
-
-def delete_expired(folder: Path, *, keep: float, now: float, suffixes: Iterable[str] = (".wav", ".opus")) -> list[Path]:
-    """Delete the recordings below *folder* that were last written more than *keep* seconds before *now* (since 1970).
-
-    Return them. One that cannot be deleted is tried again next time.
-    """
-    wanted = frozenset(suffixes)
-    deleted = []
-    for path in sorted(folder.rglob("*")):
-        try:
-            if path.suffix in wanted and path.is_file() and path.stat().st_mtime < now - keep:
-                path.unlink()
-                deleted.append(path)
-        except OSError:
-            continue
-    return deleted

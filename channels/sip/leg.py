@@ -153,11 +153,11 @@ class SipLeg:
 
     def record(self, path: Path, zero: float) -> None:
         """Record what this leg says, left, and what it hears, right; sample 0 of the WAV is the instant *zero*."""
-        self._media.record(path, zero)
+        self._media.record_both(path, zero, resume=True)
 
     def stop_recording(self) -> None:
         """Complete the recording before the leg ends."""
-        self._media.stop_recording()
+        self._media.stop_recording_both()
 
     async def tap(self, zero: float) -> AsyncIterator[TapFrame]:
         """Follow what this leg says."""

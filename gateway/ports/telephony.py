@@ -11,6 +11,11 @@ from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.ticket import TicketId
 
+POOR_LOSS = 0.03
+POOR_JITTER = 0.06
+POOR_ROUND_TRIP = 0.4
+"""From where a leg's sound counts as poor: a part of one, and seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapFrame:
@@ -61,6 +66,15 @@ class SoundQuality:
     far_lost: float | None = None
     far_jitter: float | None = None
     round_trip: float | None = None
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether people will notice: words are lost, or they begin to talk across one another (ITU-T G.114)."""
+        return (
+            max(self.lost, self.far_lost or 0.0) >= POOR_LOSS
+            or max(self.jitter, self.far_jitter or 0.0) >= POOR_JITTER
+            or (self.round_trip or 0.0) >= POOR_ROUND_TRIP
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +175,7 @@ class LiveLeg(Protocol):
     def record(self, path: Path, zero: float) -> None:
         """Record what this leg says (left) and hears (right) to a WAV whose sample 0 is the monotonic instant *zero*.
 
-        It ends with the leg, or with `stop_recording`.
+        It ends with the leg, or with `stop_recording`, after which it may go on in the same file.
         """
         ...
 

@@ -37,11 +37,18 @@ class TicketChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallChanged:
+    """A live call stands otherwise than before, by what no fact tells: how well its legs are heard."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
     """The watcher lagged too far behind; nothing more comes on this subscription."""
 
 
-FeedItem = Fact | Said | TicketChanged | Dropped
+FeedItem = Fact | Said | TicketChanged | CallChanged | Dropped
 
 
 class Subscription:

@@ -22,15 +22,20 @@ from gateway.ports.telephony import (
     HeldByPeer,
     LegEnded,
     LiveLeg,
+    SoundQuality,
     Story,
     TakenOver,
     WentSilent,
 )
 from gateway.services.call_record import CallRecord
 from gateway.services.exchange import Exchange
+from gateway.services.feed import CallChanged
 from gateway.services.hearing import transcribe
 
 log = structlog.get_logger(__name__)
+
+FIGURES_LIMIT = 5.0
+"""Seconds that a leg's sound may take to close; its recording is hashed as it is then."""
 
 
 class Party:
@@ -42,6 +47,8 @@ class Party:
         self.gone = asyncio.Event()
         self.end: LegEnded | None = None
         self.is_joined = False
+        self.quality: SoundQuality | None = None
+        """As of the last reports; None before the first."""
 
     @property
     def role(self) -> Role:
@@ -151,10 +158,20 @@ class Floor:
         leg = party.live.leg
         file = f"{self._record.call_id}/{leg.role.value}-{leg.id}.wav"
         path = self._exchange.recordings / file
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            log.error("recording.impossible", leg_id=leg.id, reason=str(failure))
+            self._record.tell("call.degraded", task="recording", failure=type(failure).__name__)
+            return
         party.live.record(path, self._record.zero)
         self.legs[leg.id] = replace(self.legs[leg.id], recording=file)
         self._record.save_leg(self.legs[leg.id])
+
+    def _stop_own_recording(self, party: Party) -> None:
+        """What is said on the main bridge is in the citizen's recording."""
+        if party.role is not Role.CITIZEN:
+            party.live.stop_recording()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run *work* beside the call until `stop`; its failure is logged and shown, and is not the call's."""
@@ -188,6 +205,7 @@ class Floor:
             party.live.stop_playing()
             party.live.join(str(self._record.call_id))
             party.is_joined = True
+            self._stop_own_recording(party)
         self.changed()
 
     def consult(self, leader: Party, *others: Party) -> None:
@@ -219,6 +237,7 @@ class Floor:
         """Leave *party* alone with whatever is played to it."""
         party.live.leave()
         party.is_joined = False
+        self._stop_own_recording(party)
         self.changed()
 
     def let_ring(self) -> None:
@@ -243,6 +262,9 @@ class Floor:
                     self._record.tell("leg.held" if held else "leg.resumed", leg=party.live.leg.id)
                 case WentSilent(silent=silent):
                     self._record.tell("leg.silent" if silent else "leg.audible", leg=party.live.leg.id)
+                case SoundQuality():
+                    party.quality = news
+                    self._exchange.feed.publish(CallChanged(call_id=self._record.call_id))
                 case AskedToRefer():
                     self._ask(party, news)
                 case TakenOver(caller=caller):
@@ -266,10 +288,33 @@ class Floor:
         if leg_id in self.legs:
             self.legs[leg_id] = replace(self.legs[leg_id], ended=round(self._record.offset, 3))
         self._record.tell("leg.ended", leg=leg_id, role=party.role.value, by_peer=end.by_peer, reason=end.reason)
+        if leg_id in self.legs:
+            self._run(self._measure(party), f"figures {leg_id}")
         party.gone.set()
         if was_joined:
             self.let_ring()
         self.changed()
+
+    async def _measure(self, party: Party) -> None:
+        """Journal how a leg was heard; it also means that its recording is whole."""
+        async with asyncio.timeout(FIGURES_LIMIT):
+            figures = await party.live.figures()
+        quality = figures.quality
+        self._record.tell(
+            "leg.measured",
+            leg=party.live.leg.id,
+            codec=figures.codec,
+            srtp=figures.srtp,
+            received=figures.received,
+            sent=figures.sent,
+            lost=figures.lost,
+            late=figures.late,
+            concealed=round(figures.concealed, 2),
+            jitter=round(quality.jitter, 4),
+            far_lost=_rounded(quality.far_lost),
+            far_jitter=_rounded(quality.far_jitter),
+            round_trip=_rounded(quality.round_trip),
+        )
 
     async def _transcribe(self, party: Party) -> None:
         await transcribe(
@@ -279,3 +324,7 @@ class Floor:
             lambda heard: self._hear(party, heard),
             self._exchange.limits.last_words,
         )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

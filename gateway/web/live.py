@@ -18,7 +18,7 @@ from gateway.domain.events import Fact
 from gateway.http_api.problems import Problem
 from gateway.http_api.routes import RouteTable
 from gateway.services.desk import Agent
-from gateway.services.feed import Dropped, FeedItem, Said, Subscription, TicketChanged
+from gateway.services.feed import CallChanged, Dropped, FeedItem, Said, Subscription, TicketChanged
 from gateway.services.race import first_of
 from gateway.web.context import ConsoleParts, Visit
 from gateway.web.messages import (
@@ -112,6 +112,8 @@ def messages_for(item: FeedItem, parts: ConsoleParts, followed: str) -> Iterator
             yield SaidTold(call_id=call_id, said=said_view(item))
         case TicketChanged():
             yield TicketTold(ticket=ticket_view(item.ticket))
+        case CallChanged(call_id=call_id) if call_id in parts.switchboard.calls:
+            yield CallTold(call=call_view(parts.switchboard.calls[call_id]))
         case Fact(call_id=str(call_id)) if item.kind != SAID_ALREADY:
             call = parts.switchboard.calls.get(CallId(call_id))
             if item.kind == "call.ended":

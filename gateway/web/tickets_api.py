@@ -14,13 +14,13 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.domain.call import CallId
+from gateway.domain.call import CallId, Role
 from gateway.domain.errors import Conflict
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.http_api.problems import Problem, not_found
 from gateway.http_api.routes import RouteTable
 from gateway.ports.memory import CallLeg
-from gateway.services.recordings import Sound
+from gateway.services.recordings import Recording, recording_of
 from gateway.web.context import Visit
 from gateway.web.views import (
     FactView,
@@ -40,7 +40,7 @@ PAGE = 200
 ENTRIES = 5000
 """Journal entries shown with one ticket."""
 PIECE = 256 * 1024
-"""Octets of sound mixed at a time."""
+"""Octets of sound read at a time."""
 WRITE_LIMIT = 20.0
 """Seconds a listener may take for one piece."""
 DISK_LIMIT = 10.0
@@ -74,7 +74,6 @@ class TicketDetail(msgspec.Struct, frozen=True, kw_only=True):
     legs: list[RecordedLegView]
     entries: list[FactView]
     live: bool
-    sound_seconds: float | None
 
 
 class TicketEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,7 +84,7 @@ class TicketEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class SoundQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One leg, or all of them mixed."""
+    """Whose recording: the leg's, or the call's own, which is the citizen's."""
 
     leg: str = ""
 
@@ -111,14 +110,13 @@ async def show_ticket(visit: Visit, ticket_id: str) -> TicketDetail:
     roles = {leg.leg_id: leg.role.value for leg in legs}
     said = await store.transcript(call_id) if call_id else []
     entries = await store.entries(ticket_id=ticket.id, limit=ENTRIES)
-    sound = await _on_disk(_sound_of, visit, legs)
+    recorded = {found.leg.leg_id for found in await _on_disk(_recordings_of, visit, legs)}
     return TicketDetail(
         ticket=ticket_view(ticket, whole_number=True),
         transcript=[heard_view(roles.get(heard.leg_id, ""), heard) for heard in said],
-        legs=[recorded_leg_view(leg) for leg in legs],
+        legs=[recorded_leg_view(leg, recorded=leg.leg_id in recorded) for leg in legs],
         entries=[entry_view(entry) for entry in entries],
         live=call_id in visit.parts.switchboard.calls,
-        sound_seconds=sound.seconds if sound.tracks else None,
     )
 
 
@@ -145,18 +143,22 @@ async def edit_ticket(visit: Visit, ticket_id: str, body: TicketEdit) -> TicketV
 
 
 @ticket_routes.declare(
-    "GET", "/api/tickets/{ticket_id}/audio", "通话录音（WAV，可分段取）", limit=None, refusal="录音文件无法读取"
+    "GET",
+    "/api/tickets/{ticket_id}/audio",
+    "通话录音（左声道为该方，右声道为其所听；WAV 或 Opus，可分段取）",
+    limit=None,
+    refusal="录音文件无法读取",
 )
 async def play_recording(visit: Visit, ticket_id: str, query: SoundQuery) -> web.StreamResponse:
-    """Send the call's recording, mixed from its legs or one of them alone (RFC 9110 14); journalled as heard."""
+    """Send one recording, or the part of it that is asked for (RFC 9110 14); journalled as heard."""
     ticket = await _find(visit, ticket_id)
     legs = await visit.parts.store.legs(ticket.call_id) if ticket.call_id else []
     wanted = [leg for leg in legs if query.leg in ("", leg.leg_id)]
-    sound = await _on_disk(_sound_of, visit, wanted)
-    if not sound.tracks:
+    found = await _on_disk(_recordings_of, visit, wanted)
+    if not found:
         raise not_found("这张工单没有可以播放的录音")
     visit.sees("recording.played", ticket, query.leg)
-    return await _send_sound(visit.request, sound)
+    return await _send(visit.request, found[0])
 
 
 async def _find(visit: Visit, ticket_id: str) -> Ticket:
@@ -172,26 +174,25 @@ async def _on_disk(work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(_readers, partial(work, *args, **named))
 
 
-def _sound_of(visit: Visit, legs: Sequence[CallLeg]) -> Sound:
-    """Open those legs' recordings that can be read; blocks on the disk."""
-    root = visit.parts.recordings.resolve()
-    paths = [(root / leg.recording).resolve() for leg in legs if leg.recording]
-    return Sound.of(path for path in paths if path.is_relative_to(root))
+def _recordings_of(visit: Visit, legs: Sequence[CallLeg]) -> list[Recording]:
+    """Find those legs' recordings that are there, the citizen's first; blocks on the disk."""
+    first = sorted(legs, key=lambda leg: (leg.role is not Role.CITIZEN, leg.started))
+    return [found for leg in first if (found := recording_of(leg, visit.parts.recordings)) is not None]
 
 
-async def _send_sound(request: web.Request, sound: Sound) -> web.StreamResponse:
+async def _send(request: web.Request, recording: Recording) -> web.StreamResponse:
     """Send the range asked for, piece by piece; a listener who stops reading is left alone."""
-    start, stop = _range(request.headers.get("Range", ""), sound.size)
-    response = web.StreamResponse(status=200 if (start, stop) == (0, sound.size) else 206)
-    response.content_type = "audio/wav"
+    start, stop = _range(request.headers.get("Range", ""), recording.size)
+    response = web.StreamResponse(status=200 if (start, stop) == (0, recording.size) else 206)
+    response.content_type = recording.media_type
     response.content_length = stop - start
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Cache-Control"] = "private, no-store"
     if response.status == 206:
-        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{sound.size}"
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{recording.size}"
     await response.prepare(request)
     for position in range(start, stop, PIECE):
-        piece = await _on_disk(sound.read, position, min(stop, position + PIECE))
+        piece = await _on_disk(recording.read, position, min(stop, position + PIECE))
         async with asyncio.timeout(WRITE_LIMIT):
             await response.write(piece)
     await response.write_eof()

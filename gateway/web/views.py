@@ -19,6 +19,7 @@ from gateway.domain.events import Entry, Fact
 from gateway.domain.ticket import Ticket
 from gateway.domain.transcript import Gap, Utterance
 from gateway.ports.memory import CallLeg
+from gateway.ports.telephony import SoundQuality
 from gateway.services.desk import Agent
 from gateway.services.feed import Said
 from gateway.services.handoff import HandOff
@@ -124,14 +125,26 @@ class GapView(View, frozen=True, tag_field="type", tag="gap"):
     reason: str
 
 
+class QualityView(View, frozen=True):
+    """How well a leg is heard, here and at its far end: losses are parts of one, the rest seconds."""
+
+    lost: float
+    jitter: float
+    far_lost: float | None
+    far_jitter: float | None
+    round_trip: float | None
+    poor: bool
+
+
 class LegView(View, frozen=True):
-    """One party of a live call; a citizen's number is masked."""
+    """One party of a live call; a citizen's number is masked. ``quality`` is None before the first reports."""
 
     id: str
     role: str
     number: str
     state: str
     joined: bool
+    quality: QualityView | None
 
 
 class StepView(View, frozen=True):
@@ -210,7 +223,7 @@ class AgentView(View, frozen=True):
 
 
 class RecordedLegView(View, frozen=True):
-    """A leg as remembered. ``recorded`` says whether its recording was closed and is there to be heard."""
+    """A leg as remembered. ``recorded``: a recording of both its sides is there to be heard."""
 
     id: str
     role: str
@@ -361,9 +374,14 @@ def _leg_views(call: LiveCall) -> list[LegView]:
             number=masked(party.live.leg.number) if party.role is Role.CITIZEN else party.live.leg.number,
             state=party.live.leg.state.value,
             joined=party.is_joined,
+            quality=_quality_view(party.quality),
         )
         for party in (floor.parties if floor else ())
     ]
+
+
+def _quality_view(quality: SoundQuality | None) -> QualityView | None:
+    return None if quality is None else QualityView(**asdict(quality), poor=quality.is_poor)
 
 
 def _hand_off_view(hand_off: HandOff) -> HandOffView:
@@ -400,7 +418,7 @@ def agent_views(agents: Iterable[Agent], now: float) -> list[AgentView]:
     ]
 
 
-def recorded_leg_view(leg: CallLeg) -> RecordedLegView:
+def recorded_leg_view(leg: CallLeg, *, recorded: bool) -> RecordedLegView:
     """Show a leg as remembered, its number as whole as in the ticket's detail."""
     return RecordedLegView(
         id=leg.leg_id,
@@ -408,7 +426,7 @@ def recorded_leg_view(leg: CallLeg) -> RecordedLegView:
         number=leg.number,
         started=leg.started,
         ended=leg.ended,
-        recorded=bool(leg.recording),
+        recorded=recorded,
         sha256=leg.sha256,
     )
 

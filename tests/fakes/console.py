@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 import struct
+import wave
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,7 +26,6 @@ from gateway.domain.ticket import Ticket
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber
 from gateway.services.live_call import LiveCall
-from gateway.services.recordings import RATE, header
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
 from gateway.telemetry import Metrics
@@ -227,8 +228,16 @@ def _chain(name: str) -> tuple[DeskNumber, ...]:
     return FIRE_CHAIN if name == "119" else (DeskNumber(destination=Destination(number=name), ring_limit=8.0),)
 
 
+RATE = 8000
+
+
 def tone(seconds: float, hertz: float = 440.0) -> bytes:
-    """Return a WAV as the recorder writes them: 8 kHz, mono, 16 bits."""
-    samples = int(seconds * RATE)
-    wave = (int(6000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(samples))
-    return header(samples) + struct.pack(f"<{samples}h", *wave)
+    """Return a WAV as the recorder writes them: 8 kHz, two tracks, 16 bits."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        samples = [int(6000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(int(seconds * RATE))]
+        file.writeframes(b"".join(struct.pack("<2h", sample, -sample) for sample in samples))
+    return content.getvalue()

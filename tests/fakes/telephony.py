@@ -17,6 +17,7 @@ from gateway.ports.telephony import (
     LegEnded,
     LegFigures,
     LegNews,
+    SoundQuality,
     Story,
     TakenOver,
     TapFrame,
@@ -44,6 +45,7 @@ class FakeLeg:
         self.heard_prompts: list[str] = []
         self.looping: str | None = None
         self.recording: Path | None = None
+        self.is_recording = False
         self.story: Story | None = None
 
     @property
@@ -115,9 +117,10 @@ class FakeLeg:
 
     def record(self, path: Path, zero: float) -> None:
         path.write_bytes(b"RIFF")
-        self.recording = path
+        self.recording, self.is_recording = path, True
 
-    def stop_recording(self) -> None: ...
+    def stop_recording(self) -> None:
+        self.is_recording = False
 
     async def figures(self) -> LegFigures:
         await self._over.wait()
@@ -145,6 +148,9 @@ class FakeLeg:
 
     def press(self, digit: str) -> None:
         self._news.put_nowait(DigitPressed(digit=digit))
+
+    def is_heard(self, quality: SoundQuality) -> None:
+        self._news.put_nowait(quality)
 
     def far_end_hangs_up(self, reason: str = "") -> None:
         self._end(LegEnded(by_peer=True, reason=reason))

@@ -1,9 +1,8 @@
-"""A recording is packed whole, with a hash that can be checked, and deleted when its time is up."""
+"""A recording is packed whole, with a hash that can be checked."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import soundfile
 
 from channels.media import wav
 from channels.media.g711 import Pcm
-from channels.media.packing import Unpackable, delete_expired, pack
+from channels.media.packing import Unpackable, pack
 
 
 def write(path: Path, seconds: float) -> Path:
@@ -56,16 +55,3 @@ def test_what_is_no_recording_is_refused_and_leaves_nothing(tmp_path: Path) -> N
         pack(tmp_path / "absent.wav")
 
     assert [each.name for each in tmp_path.iterdir()] == ["call.wav"]
-
-
-def test_recordings_are_deleted_when_their_time_is_up_and_nothing_else_is(tmp_path: Path) -> None:
-    now = 1e9
-    for name, age in (("a/old.wav", 100), ("a/old.opus", 91), ("a/new.wav", 89), ("old.txt", 1000)):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-        os.utime(path, (now - age, now - age))
-    deleted = delete_expired(tmp_path, keep=90.0, now=now)
-
-    assert [path.name for path in deleted] == ["old.opus", "old.wav"]
-    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["new.wav", "old.txt"]
