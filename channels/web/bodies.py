@@ -164,7 +164,7 @@ def checked_parts(files: Sequence[FileSent], parts: Sequence[Part], terms: Terms
     """Return all files of a request, however they came. Raises `Problem` for too many or too large ones."""
     found = (*(file.part for file in files), *parts)
     if len(found) > terms.files:
-        raise Problem(413, "too_many_files", f"附件最多 {terms.files} 个", field="files")
+        raise Problem(422, "too_many_files", f"附件最多 {terms.files} 个", field="files")
     for part in found:
         if len(part.content) > terms.file_size:
             most = terms.file_size // (1024 * 1024)

@@ -147,7 +147,7 @@ async def _form(request: web.Request, limits: FormLimits) -> tuple[bytes, tuple[
                 content = bytes(octets)
                 continue
             if len(parts) == limits.files:
-                raise Problem(413, "too_many_files", f"附件最多 {limits.files} 个", field="files")
+                raise Problem(422, "too_many_files", f"附件最多 {limits.files} 个", field="files")
             if field.filename is None:
                 raise Problem(422, "invalid", "附件必须是文件", field="files")
             kind = field.headers.get("Content-Type", "application/octet-stream")

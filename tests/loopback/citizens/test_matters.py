@@ -158,14 +158,14 @@ async def test_what_the_operator_asks_for_is_missed_by_name(visitor: ClientSessi
 
 async def test_too_many_and_too_large_files_are_refused_in_chinese(visitor: ClientSession) -> None:
     async with street(Street(terms=Terms(files=1, file_size=1024 * 1024, form_size=3 * 1024 * 1024))) as place:
-        for files, code in (
-            ([("a.png", IMAGE), ("b.png", IMAGE)], "too_many_files"),
-            ([("a.png", b"0" * (1024 * 1024 + 1))], "file_too_large"),
-            ([("a.png", b"0" * (4 * 1024 * 1024))], "too_large"),
+        for files, status, code in (
+            ([("a.png", IMAGE), ("b.png", IMAGE)], 422, "too_many_files"),
+            ([("a.png", b"0" * (1024 * 1024 + 1))], 413, "file_too_large"),
+            ([("a.png", b"0" * (4 * 1024 * 1024))], 413, "too_large"),
         ):
             async with visitor.post(f"{place.url}/web/matters", data=form(MATTER, *files), headers=HEADERS) as answer:
                 told = await answer.json()
-            assert (answer.status, told["error"]["code"], told["error"]["field"]) == (413, code, "files")
+            assert (answer.status, told["error"]["code"], told["error"]["field"]) == (status, code, "files")
         assert place.intake.messages == []
 
 
