@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from config.channels import Inlet
 from config.mail import disagreements_of_mail
 from config.opening_hours import opening_hours
 from config.sections import Partner
@@ -55,6 +56,9 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     yield from _repeated("merged_line", [line.number for line in settings.merged_line], "number")
     for index, merged in enumerate(settings.merged_line):
         yield from _bad_merged_line(("merged_line", index), merged, settings)
+    yield from _repeated("inlet", [inlet.name for inlet in settings.inlet], "name")
+    for index, inlet in enumerate(settings.inlet):
+        yield from _bad_inlet(("inlet", index), inlet)
     for index, partner in enumerate(settings.partner):
         yield from _bad_partner(("partner", index), partner, units)
     yield from _bad_sms(settings)
@@ -163,6 +167,14 @@ def _bad_merged_line(place: Key, line: MergedLine, settings: Settings) -> Iterat
             yield (*place, "agents", position), 'no [[telephone]] with role = "agent" belongs to this agent'
     if line.unit and line.unit not in {unit.id for unit in settings.unit}:
         yield (*place, "unit"), "no [[unit]] has this id"
+
+
+def _bad_inlet(place: Key, inlet: Inlet) -> Iterator[tuple[Key, str]]:
+    yield from _bad_key(place, "secret", inlet.secret, inlet.secret_file)
+    if not inlet.secret and not inlet.secret_file:
+        yield (*place, "secret"), "is missing; give secret or secret_file"
+    if inlet.answers_to and not inlet.answers_to.startswith(("https://", "http://")):
+        yield (*place, "answers_to"), "expected an address such as https://app.example/answers"
 
 
 def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:

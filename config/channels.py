@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from config.values import Duration, Identifier, Name, Section, span
+from config.values import Duration, Identifier, Name, Secret, Section, span
 
 Asking = Literal["hidden", "optional", "required"]
 Often = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -39,6 +39,16 @@ class Written(Section, frozen=True, kw_only=True):
     quiet_hours: tuple[str, ...] = ()
     answers: str = ""
     scanner: str = ""
+
+
+class Inlet(Section, frozen=True, kw_only=True):
+    """Another system of the city's that posts what people wrote to it, signed."""
+
+    name: Identifier
+    channel: Literal["sms", "web", "app", "wechat", "platform"] = "app"
+    secret: Secret = Secret()
+    secret_file: str = ""
+    answers_to: str = ""
 
 
 class Citizen(Section, frozen=True, kw_only=True):

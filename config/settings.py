@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from config.agreement import disagreements
-from config.channels import App, Citizen, Public, Written
+from config.channels import App, Citizen, Inlet, Public, Written
 from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.sms import CloudSms, Cmpp, Smpp
@@ -51,6 +51,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cloud_sms: tuple[CloudSms, ...] = ()
     mailbox: tuple[HostedMailbox, ...] = ()
     app: tuple[App, ...] = ()
+    inlet: tuple[Inlet, ...] = ()
 
 
 def load(path: Path) -> Settings:
@@ -104,6 +105,7 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         telephone=with_password("telephone", settings.telephone),
         emergency_line=with_password("emergency_line", settings.emergency_line, "secret"),
         partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
+        inlet=with_password("inlet", settings.inlet, "secret"),
         cmpp=with_password("cmpp", settings.cmpp, "secret"),
         smpp=with_password("smpp", settings.smpp),
         mailbox=tuple(

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.channels import App, Citizen, Public
+from config.channels import App, Citizen, Inlet, Public, Written
+from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.settings import Settings, load
 from config.sms import CloudSms, Cmpp, Smpp
@@ -43,6 +44,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "web": Web,
     "casework": Casework,
     "public": Public,
+    "mail": Mail,
+    "smarthost": Smarthost,
+    "written": Written,
     "citizen": Citizen,
     "log": Log,
 }
@@ -56,7 +60,9 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
     "cmpp": Cmpp,
     "smpp": Smpp,
     "cloud_sms": CloudSms,
+    "mailbox": HostedMailbox,
     "app": App,
+    "inlet": Inlet,
 }
 
 
