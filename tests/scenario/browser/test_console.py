@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
+from channels.media.packing import pack
 from gateway.domain.call import Role
 from gateway.domain.transfer import HandOffState
+from gateway.ports.telephony import SoundQuality
 from tests.fakes.console import PASSWORD, Office, office, tone
 
 pytestmark = pytest.mark.peer("chromium")
@@ -151,6 +154,41 @@ async def test_a_recording_plays_from_the_words_one_points_at(place: Office, pag
 
     await page.wait_for_function("document.querySelector('audio').currentTime >= 1")
     await expect(page.locator(".said.now")).to_contain_text("停水")
+
+
+async def test_a_packed_recording_plays_from_the_keyboard_and_one_side_can_be_heard_alone(
+    place: Office, page: Page
+) -> None:
+    call, citizen = await place.talking()
+    place.say(citizen, "我家停水三天了", 3.0)
+    await place.until(lambda: place.line.told(call, "utterance.heard"))
+    assert citizen.recording is not None
+    citizen.recording.write_bytes(tone(6.0))
+    ticket = await place.end(call)
+    (leg, *_) = await place.line.store.legs(call.id)
+    packed = pack(citizen.recording).path.relative_to(place.line.exchange.recordings)
+    await place.line.store.commit(lambda tx: tx.save_leg(replace(leg, recording=str(packed))))
+
+    await sign_in(page, "agent")
+    await page.get_by_role("link", name="工单", exact=True).click()
+    await page.get_by_role("link", name=ticket.id).click()
+    await page.get_by_role("button", name="▶ 00:03.0").press("Enter")
+    await expect(page.locator(".said.now")).to_contain_text("停水")
+    await page.get_by_role("button", name="其他方").press("Enter")
+
+    await expect(page.get_by_role("button", name="其他方")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".player .problem")).to_be_empty()
+
+
+async def test_how_well_a_leg_is_heard_is_on_the_page_and_warns_when_it_is_poor(place: Office, page: Page) -> None:
+    await sign_in(page, "agent")
+    _, citizen = await place.talking()
+    citizen.is_heard(SoundQuality(lost=0.003, jitter=0.012, round_trip=0.04))
+    shown = page.get_by_label("通话中的各方").locator(".party-citizen .quality")
+
+    await expect(shown).to_have_text("丢包 0.3%　抖动 12 毫秒　往返 40 毫秒")
+    citizen.is_heard(SoundQuality(lost=0.0, jitter=0.012, far_lost=0.08))
+    await expect(shown).to_have_text("⚠ 话音不佳　丢包 8.0%　抖动 12 毫秒")
 
 
 async def test_a_lost_connection_is_said_and_mends_itself(place: Office, page: Page) -> None:

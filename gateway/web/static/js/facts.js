@@ -9,6 +9,14 @@ const actions = {
 const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)} 秒` : "");
 const quoted = (words) => (words ? `“${words}”` : "");
 
+// How well a leg is heard, in a line: the worse of both ends.
+export function soundWords(quality) {
+  const worse = (here, there) => Math.max(here, there ?? 0);
+  const parts = [`丢包 ${(100 * worse(quality.lost, quality.far_lost)).toFixed(1)}%`, `抖动 ${Math.round(1000 * worse(quality.jitter, quality.far_jitter))} 毫秒`];
+  if (typeof quality.round_trip === "number") parts.push(`往返 ${Math.round(1000 * quality.round_trip)} 毫秒`);
+  return parts.join("　");
+}
+
 const table = {
   "call.offered": (v) => ["key", `来电呼入 ${v.dialled ?? ""}`],
   "call.answered": () => ["key", "接听，开始录音和转写"],
@@ -26,7 +34,10 @@ const table = {
   "knowledge.check_answered": (v) => ["note", `${v.by} 答复核查单 ${v.check}`],
   "ticket.viewed": (v) => ["trace", `${v.by} 查看了工单`],
   "recording.played": (v) => ["trace", `${v.by} 调听了录音`],
-  "recording.closed": () => ["trace", "录音存档，已计算校验值"],
+  "recording.closed": () => ["trace", "录音完成，已计算校验值"],
+  "recording.packed": (v) => ["trace", `录音压缩存档（${seconds(v.seconds)}），已计算校验值`],
+  "recording.deleted": () => ["key", "录音保存期满，已删除"],
+  "leg.measured": (v) => ["trace", `话音：${soundWords({ ...v, lost: v.received + v.lost ? v.lost / (v.received + v.lost) : 0 })}${v.srtp ? "，已加密" : ""}`],
   "leg.invited": (v) => ["note", `呼叫${roleName(v.role)} ${v.number ?? ""}`],
   "leg.answered": (v) => ["note", `${roleName(v.role)}接听`],
   "leg.ended": (v) => ["note", `${roleName(v.role)}${v.by_peer ? "挂机" : "离开通话"}`],

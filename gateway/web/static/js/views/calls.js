@@ -3,6 +3,7 @@ import { useAction } from "../acting.js";
 import { api } from "../api.js";
 import { duration, ticking } from "../clock.js";
 import { computed, ElButton, ElMessageBox, html, ref, watch } from "../dom.js";
+import { soundWords } from "../facts.js";
 import { ageOf, clearEnded, follow, live } from "../live.js";
 import { me } from "../me.js";
 import { address, go, route } from "../route.js";
@@ -50,6 +51,7 @@ const Parties = ({ call }) => html`
     ${call.legs.map((leg) => html`
       <li key=${leg.id} class=${["party", `party-${leg.role}`, leg.joined ? "joined" : leg.state]}>
         <b>${roleName(leg.role)}</b> ${partyName(leg)} <small>${legWords(leg, call.transfer)}</small>
+        ${leg.quality && html`<span class=${["quality", { poor: leg.quality.poor }]} title="这一方的话音质量，每几秒更新">${leg.quality.poor ? "⚠ 话音不佳　" : ""}${soundWords(leg.quality)}</span>`}
       </li>`)}
   </ul>`;
 Parties.props = ["call"];

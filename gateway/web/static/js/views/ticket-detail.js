@@ -57,10 +57,11 @@ export const TicketDetail = {
         ${line("接听坐席", ticket.agent && agentName(ticket.agent))}${line("紧急线路", ticket.emergency_line && lineName(ticket.emergency_line))}
         ${line("结束方式", ticket.ending && endingName(ticket.ending))}
       </dl>`;
+    const isRecorded = () => detail.value.legs.some((leg) => leg.recorded);
     const sound = () => {
       if (detail.value.live) return html`<p class="empty">通话还在进行，<a href=${address("calls", detail.value.ticket.call_id)}>到通话页看实时转写</a>。</p>`;
-      if (!detail.value.sound_seconds) return html`<p class="empty">没有录音</p>`;
-      return html`<${Player} ref=${player} ticketId=${detail.value.ticket.id} legs=${detail.value.legs} seconds=${detail.value.sound_seconds}
+      if (!isRecorded()) return html`<p class="empty">没有录音</p>`;
+      return html`<${Player} key=${detail.value.ticket.id} ref=${player} ticketId=${detail.value.ticket.id} legs=${detail.value.legs}
         onPosition=${(seconds) => { position.value = seconds; }} />`;
     };
     const whole = ({ ticket, transcript, entries }) => html`
@@ -80,7 +81,7 @@ export const TicketDetail = {
         <div class="sheet detail-talk">
           <h4>录音与转写</h4>
           ${sound()}
-          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${Boolean(detail.value.sound_seconds && !detail.value.live)}
+          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${!detail.value.live && isRecorded()}
             empty="这次通话没有转写" onSeek=${(seconds) => player.value?.seek(seconds)} />
         </div>
         <div class="sheet detail-history"><${Timeline} entries=${entries} /></div>
