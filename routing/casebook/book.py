@@ -13,7 +13,7 @@ from datetime import datetime
 
 from gateway.domain.case import COMMANDS, Case, CaseId, Command, Fact
 from gateway.domain.profile import Profile
-from gateway.domain.rules import ARCHIVE, DAY_END, STAGE, Stage
+from gateway.domain.rules import ARCHIVE, DAY_END, STAGE, Span, Stage
 from routing.casebook import clock, publishing
 from routing.casebook.draft import Denied, Draft, Rows, rows_of
 from routing.casebook.intake import ALONE, Surroundings
@@ -92,6 +92,10 @@ class Casebook:
         draft = self._draft(case, now)
         draft.recount()
         return Outcome(case=draft.case, facts=tuple(draft.facts))
+
+    def deadline(self, span: Span, since: datetime) -> datetime:
+        """Return when *span* ends that begins with *since*."""
+        return self._reckoning.deadline(span, since).at
 
     def may_be_published(self, case: Case) -> bool:
         """Say whether nobody who may object to showing *case* to the public has done so."""

@@ -94,6 +94,8 @@ class Draft:
     def supervise(self, trigger: Trigger, *, always: Rows | None = None) -> None:
         """Raise supervision if the regulation names *trigger*; with *always* in any case, then on those rows."""
         ruling = self.profile.ruling(SUPERVISE, trigger.value)
+        if ruling is not None or always is not None:
+            self.change(supervised=(*self.case.supervised, trigger))
         if ruling is not None:
             forms = {"forms": list(ruling.value.forms)} if ruling.value.forms else {}
             self.say("supervise", ruling.rows, trigger=trigger.value, **forms)

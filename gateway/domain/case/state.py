@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NewType
 
-from gateway.domain.rules import PeriodKind, RefusalKind, Span, Stage, Urgency
+from gateway.domain.rules import PeriodKind, RefusalKind, Span, Stage, Trigger, Urgency
 
 CaseId = NewType("CaseId", str)
 
@@ -61,9 +61,10 @@ class Case:
     ``is_signed``: the unit has signed for it, whoever it sent it on to. ``before`` is the stage to which a pending
     request leads back. ``counts`` has urges, returns, extensions, redos and follow-ups; ``asked_days`` the working days
     of a pending extension. ``grade`` is that of the present round; ``is_grade_excused``: the unit's appeal against it
-    was granted. ``over_at`` is when nobody had anything to do for it any more; ``archived_at`` when it was sealed.
-    ``wishes_publication`` is the petitioner's word, None while he has said nothing. ``refusal`` is why it was refused.
-    ``article`` is what answered it, as ``id@version``. ``is_submitted``: the leaders' instruction is awaited.
+    was granted. ``supervised`` is why it was supervised, each time. ``over_at`` is when nobody had anything to do for
+    it any more; ``archived_at`` when it was sealed. ``wishes_publication`` is the petitioner's word, None while he has
+    said nothing. ``refusal`` is why it was refused. ``article`` is what answered it, as ``id@version``.
+    ``is_submitted``: the leaders' instruction is awaited.
     """
 
     id: CaseId
@@ -90,6 +91,7 @@ class Case:
     is_redo_requested: bool = False
     is_followed_up: bool = False
     opened: int = 0
+    supervised: tuple[Trigger, ...] = ()
     over_at: datetime | None = None
     archived_at: datetime | None = None
     article: str = ""
