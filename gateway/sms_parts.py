@@ -14,18 +14,23 @@ from channels.sms.receipts import Receipts
 from channels.sms.receiving import Receiver, Reception
 from channels.sms.sending import Delivering, Sender
 from channels.sms.session import Limits
+from channels.sms.smpp.dialect import SmppDialect
 from channels.sms.words import Dialect
 from config.settings import Settings
-from config.sms import Cmpp
+from config.sms import Cmpp, Smpp
 from config.values import FarAddress
 from gateway.ports.intake import Means, WrittenChannel
 
 VERSIONS = {"2.0": Version.V2, "3.0": Version.V3}
+ALPHABETS = {"gsm": Coding.GSM, "ascii": Coding.ASCII, "latin-1": Coding.LATIN}
 
 
 def sms_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
     """Yield the channel of short messages, if there is any link."""
-    links: list[SmsLink] = [_cmpp(section, means) for section in settings.cmpp]
+    links: list[SmsLink] = [
+        *(_cmpp(section, means) for section in settings.cmpp),
+        *(_smpp(section, means) for section in settings.smpp),
+    ]
     if links:
         yield SmsChannel(links)
 
@@ -48,7 +53,30 @@ def _cmpp(section: Cmpp, means: Means) -> CentreLink:
     return _centre(section, dialect, limits, delivering, means)
 
 
-def _centre(section: Cmpp, dialect: Dialect, limits: Limits, delivering: Delivering, means: Means) -> CentreLink:
+def _smpp(section: Smpp, means: Means) -> CentreLink:
+    alphabet = ALPHABETS[section.alphabet]
+    dialect = SmppDialect(
+        system_id=section.system_id,
+        password=section.password,
+        system_type=section.system_type,
+        alphabet=alphabet,
+    )
+    limits = Limits(
+        window=section.window,
+        answer_within=section.answer_within.total_seconds(),
+        attempts=1,  # SMPP does not say a request twice
+        silence=section.keep_alive.total_seconds(),
+    )
+    delivering = Delivering(
+        number=section.number,
+        codings=(alphabet,),
+        is_national=False,
+        in_one_piece=section.long_messages == "whole",
+    )
+    return _centre(section, dialect, limits, delivering, means)
+
+
+def _centre(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, delivering: Delivering, means: Means) -> CentreLink:
     address = FarAddress.parse(section.address)
     link = Link(
         section.name,
