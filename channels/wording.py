@@ -18,6 +18,7 @@ LINK = "[链接]"
 UNHEARD = "（未能转写，请听录音附件）"
 TOO_LARGE = "[文件过大，未能接收]"
 NOT_FETCHED = "[文件未能取得]"
+NOT_SENT = "[附件无法在此发送，请到网页查询]"
 
 ONLY_THESE = "暂不支持这种消息。请发送文字、图片、语音、视频、文件或位置。紧急情况请直接拨打110、119或120。"
 NOT_TAKEN = "很抱歉，这条消息未能受理（附件过大、过多，或发送受限）。请拨打12345反映，紧急情况请直接拨打110、119或120。"
@@ -45,6 +46,11 @@ def not_received(reason: str, name: str, size: int | None = None) -> str:
 def speech(words: str) -> str:
     """Say what was said in a voice message."""
     return f"{VOICE} {words or UNHEARD}"
+
+
+def link(title: str, description: str, url: str) -> str:
+    """Say which page was passed on."""
+    return "\n".join(line for line in (f"{LINK} {title}".strip(), description, url) if line)
 
 
 def label(part: Part) -> str:

@@ -154,8 +154,9 @@ class TelegramChannel:
                 await self._api.set_webhook(self._settings.webhook.rstrip("/") + PATH, self.secret)
                 self._webhook_status = "ok"
                 log.info("telegram.webhook_set")
-            except GatewayError as error:
-                self._webhook_status = f"webhook not set: {error}"
+            except Exception as error:  # the channel outlives it, and says so
+                reason = str(error) if isinstance(error, GatewayError) else type(error).__name__
+                self._webhook_status = f"webhook not set: {reason}"
                 log.warning("telegram.waiting", status=self._webhook_status)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -243,5 +244,5 @@ class TelegramChannel:
     async def _say(self, chat: int, text: str) -> None:
         try:
             await self._api.send_text(chat, text)
-        except GatewayError as error:
+        except Exception as error:  # nothing depends on it
             log.info("telegram.courtesy_failed", reason=type(error).__name__)

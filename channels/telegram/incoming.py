@@ -5,19 +5,16 @@ Ids: a message of the chat is ``CHAT:MESSAGE``, its edit ``CHAT:MESSAGE/UPDATE``
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from channels import wording
+from channels.hearing import words_of
 from channels.telegram.api import TelegramApi
 from channels.telegram.reading import LARGEST_FILE, File, FileKind, Message, Place
 from gateway.domain.contact import ChannelKind, Point
-from gateway.domain.errors import Refused, Unavailable
+from gateway.domain.errors import Refused
 from gateway.domain.json import Json
-from gateway.ports.intake import IncomingMessage, Means, Part, Transcriber
-
-HEARING_LIMIT = 30.0
-"""Seconds that turning a voice message into words may take; after that the ticket goes on without them."""
+from gateway.ports.intake import IncomingMessage, Means, Part
 
 
 def message_id(chat: int, message: int) -> str:
@@ -83,15 +80,6 @@ async def incoming(members: Sequence[Message], addressee: str, api: TelegramApi,
         telephone=next((_digits(member.card.number) for member in members if member.card and member.card.is_own), ""),
         values=values,
     )
-
-
-async def words_of(octets: bytes, transcriber: Transcriber) -> str:
-    """Return what is said in a sound file, "" when nobody can tell now: the file is kept, somebody will listen."""
-    try:
-        async with asyncio.timeout(HEARING_LIMIT):
-            return (await transcriber.transcribe(octets)).strip()
-    except (Refused, Unavailable, TimeoutError):
-        return ""
 
 
 async def _fetched(file: File, api: TelegramApi) -> tuple[Part | None, list[str]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
+from channels.partly_sent import PartlySent
 from channels.pieces import pieces, utf16_units
 from channels.telegram.api import TelegramApi
 from channels.telegram.incoming import message_id, number_in
@@ -12,8 +11,6 @@ from gateway.ports.intake import Files, OutgoingMessage
 
 LONGEST_TEXT = 4096
 """UTF-16 units of a message (sendMessage: "1-4096 characters after entities parsing")."""
-REMEMBERED = 1000
-"""Messages that went out in part and are remembered, so that the next attempt goes on where this one stopped."""
 
 
 class TelegramWayOut:
@@ -22,7 +19,7 @@ class TelegramWayOut:
     def __init__(self, api: TelegramApi, files: Files) -> None:
         self._api = api
         self._files = files
-        self._sent: OrderedDict[str, list[int]] = OrderedDict()
+        self._sent = PartlySent[int]()
 
     async def send(self, message: OutgoingMessage) -> str:
         """Send *message*, in as many of Telegram's as it takes; return the id of the first."""
@@ -30,9 +27,7 @@ class TelegramWayOut:
             chat = int(message.to)
         except ValueError:
             raise Refused("not the id of a Telegram chat") from None
-        sent = self._sent.setdefault(message.key, [])
-        while len(self._sent) > REMEMBERED:
-            self._sent.popitem(last=False)
+        sent = self._sent.of(message.key)
         texts = list(pieces(message.text, LONGEST_TEXT, utf16_units))
         for text in texts[len(sent) :]:
             answers = None if sent else self._answers(message, chat)
@@ -40,7 +35,7 @@ class TelegramWayOut:
         for file in message.files[len(sent) - len(texts) :]:
             content = await self._files.read(file.sha256)
             sent.append(await self._api.send_file(chat, content, file.name, file.media_type))
-        self._sent.pop(message.key, None)
+        self._sent.is_whole(message.key)
         return message_id(chat, sent[0]) if sent else ""
 
     @staticmethod

@@ -1,0 +1,20 @@
+"""Voice messages turned into words, within limits: a ticket does not wait for them for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.domain.errors import Refused, Unavailable
+from gateway.ports.intake import Transcriber
+
+LIMIT = 30.0
+"""Seconds after which a ticket goes on without the words."""
+
+
+async def words_of(octets: bytes, transcriber: Transcriber, limit: float = LIMIT) -> str:
+    """Return what is said in a sound file, "" when nobody can tell now: the file is kept, somebody will listen."""
+    try:
+        async with asyncio.timeout(limit):
+            return (await transcriber.transcribe(octets)).strip()
+    except (Refused, Unavailable, TimeoutError):
+        return ""

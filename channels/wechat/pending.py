@@ -1,0 +1,96 @@
+"""Messages that are being taken: WeChat hangs up after five seconds and pushes again, three times in all.
+
+A push that comes again joins the work that its first delivery began, so that what takes ten seconds is answered at the
+third. Nobody is told anything before his message is kept; who could not be told in time is told once it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.domain.errors import GatewayError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+ANSWER_WITHIN = 4.5
+"""Seconds in which a push must be answered; WeChat's own limit is five."""
+REMEMBERED = 1000
+"""Messages whose answer is remembered, for pushes that come again although they were answered."""
+
+Work = Callable[[], Awaitable[str]]
+"""Takes a message; returns what its sender is to be told. Raises `Unavailable`."""
+Late = Callable[[str], Awaitable[None]]
+"""Tells the sender when nobody waits for the answer any more."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    task: asyncio.Task[str | GatewayError]
+    waiting: int = 0
+    is_told: bool = False
+
+
+class PendingMessages:
+    """The work under way, by the key of its message; its tasks belong to *tasks*."""
+
+    def __init__(self, tasks: asyncio.TaskGroup, answer_within: float = ANSWER_WITHIN) -> None:
+        self._tasks = tasks
+        self._answer_within = answer_within
+        self._known: OrderedDict[str, _Pending] = OrderedDict()
+
+    async def answer(self, key: str, work: Work, late: Late) -> str:
+        """Return what to answer the push *key* with, "" for nothing. Raises `Unavailable`: it must come again."""
+        pending = self._known.get(key)
+        if pending is None:
+            pending = self._known[key] = self._begun(key, work, late)
+            self._forget_the_oldest()
+        pending.waiting += 1
+        try:
+            async with asyncio.timeout(self._answer_within):
+                outcome = await asyncio.shield(pending.task)
+        except TimeoutError:
+            raise Unavailable("still being taken") from None
+        except asyncio.CancelledError:
+            if pending.task.cancelled():
+                raise Unavailable("the channel has stopped") from None
+            raise
+        finally:
+            pending.waiting -= 1
+        if isinstance(outcome, GatewayError):
+            raise outcome
+        return "" if pending.is_told else outcome
+
+    def stop(self) -> None:
+        """Give up what is under way; WeChat pushes it again, to this node or another."""
+        for pending in self._known.values():
+            pending.task.cancel()
+
+    def _begun(self, key: str, work: Work, late: Late) -> _Pending:
+        async def run() -> str | GatewayError:
+            try:
+                text = await work()
+                if text and not self._known[key].waiting:
+                    self._known[key].is_told = True
+                    await late(text)
+                return text
+            except GatewayError as error:
+                failure = error
+            except Exception:
+                log.exception("wechat.message_failed")
+                failure = Unavailable("failed")
+            self._known.pop(key, None)  # the next push tries anew
+            return failure
+
+        return _Pending(self._tasks.create_task(run(), name="wechat message"))
+
+    def _forget_the_oldest(self) -> None:
+        def finished() -> Iterator[str]:
+            return (key for key, pending in self._known.items() if pending.task.done())
+
+        while len(self._known) > REMEMBERED and (key := next(finished(), None)) is not None:
+            del self._known[key]
