@@ -147,11 +147,9 @@ def _inside(part: Message) -> str:
     blocks = part.get_payload()
     if not isinstance(blocks, list):
         return ""
-    return "\n\n".join(
-        "\n".join(f"{name}: {value}" for name, value in block.raw_items())
-        for block in blocks
-        if isinstance(block, Message)
-    )
+    messages = [block for block in blocks if isinstance(block, Message)]
+    text = "\n\n".join("\n".join(f"{name}: {value}" for name, value in each.raw_items()) for each in messages)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _fields(text: str) -> dict[str, str]:

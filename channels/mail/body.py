@@ -17,10 +17,9 @@ from channels.mail.headers import Headers, base64
 from channels.mail.html_text import text_of
 from channels.mail.tnef import unwrapped
 
-DEEPEST = 40
 MOST_PARTS = 400
 LONGEST_TEXT = 200_000
-"""Characters of text that are handed on; all of it is in the original."""
+"""Characters of text that are looked at; all of it is in the original."""
 
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _NO_FILES = {"message/delivery-status", "message/disposition-notification", "text/rfc822-headers"}
@@ -41,9 +40,10 @@ class File:
 
 @dataclass(slots=True)
 class Body:
-    """What was found in a message so far. ``texts`` stand one below the other."""
+    """What was found in a message so far. ``texts`` stand one below the other; files only where they are wanted."""
 
     is_answer: bool
+    wants_files: bool = True
     texts: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     remarks: set[str] = field(default_factory=set)
@@ -58,7 +58,7 @@ class Body:
 def body_of(message: Message, *, is_answer: bool) -> Body:
     """Read the body of *message*. Never fails; what was odd is among the ``remarks``."""
     body = Body(is_answer)
-    _read(message, body, 0)
+    _read(message, body)
     return body
 
 
@@ -81,17 +81,17 @@ def content_of(part: Message) -> bytes:
     return octets
 
 
-def _read(part: Message, body: Body, depth: int) -> None:
+def _read(part: Message, body: Body) -> None:
     body.parts += 1
-    if depth > DEEPEST or body.parts > MOST_PARTS:
-        body.remarks.add("too_nested")
+    if body.parts > MOST_PARTS:
+        body.remarks.add("too_many_parts")
         return
     headers = Headers(part)
     kind = headers.token("content-type") or "text/plain"
     if kind.startswith("message/") and part.is_multipart():
         _read_enclosed(part, kind, headers, body)
     elif part.is_multipart():
-        _read_group(part, kind, body, depth)
+        _read_group(part, kind, body)
     elif kind not in _SIGNATURES:
         _read_leaf(part, kind, headers, body)
 
@@ -101,15 +101,15 @@ def _children(part: Message) -> list[Message]:
     return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
 
 
-def _read_group(part: Message, kind: str, body: Body, depth: int) -> None:
+def _read_group(part: Message, kind: str, body: Body) -> None:
     if kind != "multipart/alternative":
         for child in _children(part):
-            _read(child, body, depth + 1)
+            _read(child, body)
         return
     readings: list[tuple[bool, str]] = []
     for child in _children(part):
-        one = Body(body.is_answer, parts=body.parts)
-        _read(child, one, depth + 1)
+        one = Body(body.is_answer, body.wants_files, parts=body.parts)
+        _read(child, one)
         body.parts, body.remarks = one.parts, body.remarks | one.remarks
         body.files += one.files
         if one.text.strip():
@@ -120,16 +120,16 @@ def _read_group(part: Message, kind: str, body: Body, depth: int) -> None:
 
 def _read_enclosed(part: Message, kind: str, headers: Headers, body: Body) -> None:
     """Keep a message within a message as a file; its words count where the outer one says nothing."""
-    if kind in _NO_FILES:
+    if kind not in ("message/rfc822", "message/global") or not body.wants_files:
         return
     inner = _children(part)[0]
     subject = Headers(inner).text("subject")
     name = _file_name(headers) or f"{subject[:80] or 'message'}.eml"
-    if kind in ("message/rfc822", "message/global"):
-        body.files.append(File(name=name, declared_type=kind, content=_octets(inner)))
-        if not body.text.strip() and body.parts < MOST_PARTS:
-            inside = body_of(inner, is_answer=False)
-            body.texts.append("\n".join(each for each in (subject, inside.text) if each))
+    body.files.append(File(name=name, declared_type=kind, content=_octets(inner)))
+    if not body.text.strip():
+        inside = Body(is_answer=False, wants_files=False, parts=body.parts)
+        _read(inner, inside)
+        body.texts.append("\n".join(each for each in (subject, inside.text) if each))
 
 
 def _octets(message: Message) -> bytes:

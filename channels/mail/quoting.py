@@ -26,7 +26,7 @@ _WROTE = re.compile(r"(?:\bwrote|写道|寫道|来信说|のメール)\s*[:：]?
 _WROTE_BEGINS = re.compile(
     r"^\W{0,3}(?:On\b|在|于|\d{4}\s*[-/年]|[^\s@]{1,40}\s*[<(][^<>()\s]{1,80}@|.{1,60}\s于\s?\d{4}年)"
 )
-_RULE = re.compile(r"^[\s_\-=—*]{8,}$")
+_RULE = re.compile(r"^(?:[\s_\-=—*]{8,}|[\s|]+)$")
 _QUOTED = re.compile(r"^\s{0,3}>")
 _DEVICE = re.compile(
     r"^\W{0,4}(?:"

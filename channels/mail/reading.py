@@ -21,6 +21,11 @@ from channels.mail.quoting import own_words
 
 MOST_BOUNDARIES = 64
 """Boundaries that are parsed; with more the message is read as a single text: the parser tries all at every line."""
+LONGEST_TEXT = 20_000
+MOST_FILES = 20
+"""Characters and files that are handed on; the rest is in the original, and a remark says so."""
+ONLY_FILES, NOTHING = "（无正文，见附件）", "（空邮件）"
+"""What stands for the text of a message that has none."""
 HASHED = "sha256:"
 """What an external id begins with that is made from the content."""
 
@@ -78,7 +83,9 @@ def bare_subject(subject: str) -> str:
 
 def _parsed(octets: bytes) -> Message:
     if octets.count(b"oundary") > MOST_BOUNDARIES or octets.count(b"OUNDARY") > MOST_BOUNDARIES:
-        return _without_body(octets)
+        raise ValueError("too many boundaries")
+    if octets.startswith((b"From ", b">From ")):  # the first line of a message in an mbox
+        octets = octets.partition(b"\n")[2]
     return BytesParser(policy=compat32).parsebytes(octets)
 
 
@@ -104,8 +111,10 @@ def _read(octets: bytes, message: Message, envelope_from: str | None, own_token:
     is_answer = not _FORWARDED.match(subject) and bool(answers or _ANSWER.match(subject))
     body = body_of(message, is_answer=is_answer)
     text = own_words(body.text, is_answer=is_answer) or subject
-    if not text and not body.files:
-        text = _last_resort(octets)
+    if not text:
+        text = ONLY_FILES if body.files else _last_resort(octets)
+    if len(text) > LONGEST_TEXT or len(body.files) > MOST_FILES:
+        text, remark = text[:LONGEST_TEXT], remark | {"more_in_original"}
     sent_at = headers.moment("date")
     if sent_at is None:
         remark.add("no_date")
@@ -123,7 +132,7 @@ def _read(octets: bytes, message: Message, envelope_from: str | None, own_token:
         text=text,
         answers=answers,
         ticket=ticket[1] if ticket else "",
-        files=tuple(body.files),
+        files=tuple(body.files[:MOST_FILES]),
         automatic=kind,
         notices=tuple(notices(message, kind, octets)),
         remarks=tuple(sorted(remark | _defects(body))),
@@ -151,7 +160,7 @@ def _hash(headers: Headers, octets: bytes) -> str:
 
 def _last_resort(octets: bytes) -> str:
     text = clean(decode(octets[:20_000])).strip()
-    return text or "（空邮件）"
+    return text or NOTHING
 
 
 def _defects(body: Body) -> set[str]:
