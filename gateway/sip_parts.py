@@ -21,6 +21,7 @@ from config.telephone_line import Sip
 from config.telephone_line import Trunk as ConfiguredTrunk
 from config.values import Address, FarAddress
 from config.values import ListenAddress as ConfiguredAddress
+from gateway.domain.emergency import EmergencyLine
 
 
 class Directory:
@@ -38,6 +39,34 @@ class Directory:
         wanted = read_number(number.canonical, home_area=self._area)
         found = (text for place, text, known in self._numbers if place == trunk and known.is_same_as(wanted))
         return next(found, None)
+
+
+class EmergencyPeers:
+    """Which calls come from an emergency line: over its own link, from its telephone here, or by one of its numbers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._area = settings.sip.area_code
+        self._links = {trunk.name: trunk.emergency_line for trunk in settings.trunk if trunk.emergency_line}
+        self._believed = {trunk.name for trunk in settings.trunk if trunk.trust_identity}
+        self._numbers = [
+            (link.trunk, read_number(link.number, home_area=self._area), line.line)
+            for line in settings.emergency_line
+            for link in line.chain
+        ]
+
+    def line_of(self, peer: str, caller: str) -> EmergencyLine | None:
+        """Return the line that calls as *caller* from *peer*, a trunk's name or a telephone's; None for anybody else.
+
+        A number counts only where it is the line's own, and over a trunk that is believed whom it says is calling.
+        """
+        if peer in self._links:
+            return EmergencyLine(self._links[peer])
+        number = read_number(caller, home_area=self._area)
+        for trunk, known, line in self._numbers:
+            is_telephone = not trunk and peer == known.dialled
+            if is_telephone or (trunk and trunk == peer in self._believed and number.is_same_as(known)):
+                return EmergencyLine(line)
+        return None
 
 
 def user_agent_settings(settings: Settings) -> UserAgentSettings:
@@ -73,12 +102,16 @@ def call_settings(settings: Settings, prompts: Mapping[str, Path]) -> CallSettin
         hotline_number=sip.hotline_number,
         home_area=sip.area_code,
         hotline_numbers={trunk.name: _hotline_numbers(trunk, sip) for trunk in settings.trunk},
+        merged_numbers=[line.number for line in settings.merged_line],
+        line_of=EmergencyPeers(settings).line_of,
+        sends_location={trunk.name for trunk in settings.trunk if trunk.sends_location},
         codecs=settings.media.codecs,
         comfort_noise=settings.media.comfort_noise,
         srtp={trunk.name: Srtp(trunk.srtp) for trunk in settings.trunk},
         prompts=prompts,
         load=LoadLimits(
             calls=sip.max_calls,
+            excess=sip.max_excess_calls,
             calls_a_second=sip.max_calls_per_second,
             calls_of_one_caller=sip.max_calls_per_caller,
             calls_of_trunk={trunk.name: trunk.max_calls for trunk in settings.trunk},

@@ -68,10 +68,12 @@ class Strangers:
 class LoadLimits:
     """Calls at once in all, of one caller and by trunk, and new calls a second; 0 is no limit.
 
+    ``excess`` calls more than ``calls`` are let in to be told that there is no room (`Load.is_full`).
     ``retry_after``: when a caller who is turned away for load may try again, in seconds.
     """
 
     calls: int = 200
+    excess: int = 0
     calls_a_second: float = 0.0
     calls_of_one_caller: int = 0
     calls_of_trunk: Mapping[str, int] = field(default_factory=dict)
@@ -101,6 +103,11 @@ class Load:
         """How many calls there are."""
         return self._of_trunk.total()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a call that is let in now is in excess."""
+        return 0 < self._limits.calls <= self.calls
+
     def enter(self, trunk: str, caller: str, now: float) -> Refusal | None:
         """Count a new call in, or say with what to refuse it. A caller without a number is nobody in particular."""
         limits = self._limits
@@ -109,7 +116,8 @@ class Load:
         of_trunk = limits.calls_of_trunk.get(trunk, 0)
         if 0 < of_trunk <= self._of_trunk[trunk]:
             return Refusal(status=503, reason="Trunk full", retry_after=limits.retry_after)
-        if 0 < limits.calls <= self.calls or not self._has_pace(now):
+        has_room = limits.calls <= 0 or self.calls < limits.calls + limits.excess
+        if not has_room or not self._has_pace(now):
             return Refusal(status=503, reason="Overload", retry_after=limits.retry_after)
         self._of_trunk[trunk] += 1
         self._of_caller[caller] += 1

@@ -15,6 +15,7 @@ from channels.sip.target import ListenAddress
 from channels.sip.tls import Tls
 from channels.sip.transaction import Timers
 from channels.sip.trunk import Trunk
+from channels.sip.uri import Uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class UserAgentSettings:
     long one of a trunk's several servers may say nothing at all to an INVITE before the next one gets it.
     ``find_number``: the directory, asked before a 3xx or REFER is followed: given a trunk ("" for our telephones) and a
     number it returns that number as it is to be dialled there, or None for a number that is not ours to call.
+    ``is_hotline``: whether a peer (a trunk's name or a telephone's) who points to this URI means the hotline itself.
     """
 
     listen: Sequence[ListenAddress]
@@ -48,3 +50,4 @@ class UserAgentSettings:
     fail_over_after: float = 2.0
     strangers: StrangerLimits = field(default_factory=StrangerLimits)
     find_number: Callable[[str, Number], str | None] = lambda trunk, number: None
+    is_hotline: Callable[[str, Uri], bool] = lambda peer, uri: False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import SMTP
 
@@ -17,6 +19,19 @@ DTMF = "application/dtmf"
 _EVENTS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
 _signal = re.compile(r"^\s*Signal\s*=\s*(1[0-5]|[0-9*#A-Da-d])\s*$", re.MULTILINE).search
 _digit = re.compile(r"\s*([0-9*#A-Da-d])\s*").fullmatch
+
+
+BOUNDARY = "jiesu-part"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyPart:
+    """One part of a multipart body. With a disposition it need not be understood (RFC 3261 20.11)."""
+
+    kind: str
+    octets: bytes
+    content_id: str = ""
+    disposition: str = ""
 
 
 class UnusableBody(Exception):
@@ -57,6 +72,23 @@ def description_of(message: Message) -> SessionDescription | None:
         raise UnusableBody(400, f"Bad session description: {error}") from error
 
 
+def multipart(parts: Sequence[BodyPart]) -> tuple[str, bytes]:
+    """Return the Content-Type and the octets of a body of several parts (RFC 2046 5.1)."""
+    boundary = BOUNDARY
+    while any(boundary.encode() in part.octets for part in parts):
+        boundary += "-"
+    body = b"".join(f"--{boundary}\r\n".encode() + _written(part) + b"\r\n" for part in parts)
+    return f'multipart/mixed;boundary="{boundary}"', body + f"--{boundary}--\r\n".encode()
+
+
+def part_of(message: Message, kind: str) -> bytes | None:
+    """Return the body, or the part of a multipart body, that is of this media type."""
+    own = content_type(message)
+    if own == kind.lower():
+        return message.body
+    return _part(message, kind) if own.startswith("multipart/") else None
+
+
 def accepts_sdp(message: Message) -> bool:
     """Whether the sender understands session descriptions: it says so, or says nothing of what it accepts."""
     if "Accept" not in message.headers:
@@ -78,10 +110,19 @@ def digit_of(message: Message) -> str | None:
     return _EVENTS.get(found[1], found[1].upper()) if found else None
 
 
+def _written(part: BodyPart) -> bytes:
+    headers = [f"Content-Type: {part.kind}"]
+    if part.content_id:
+        headers.append(f"Content-ID: <{part.content_id}>")
+    if part.disposition:
+        headers.append(f"Content-Disposition: {part.disposition};handling=optional")
+    return "".join(f"{header}\r\n" for header in headers).encode() + b"\r\n" + part.octets
+
+
 def _part(message: Message, kind: str) -> bytes | None:
     head = f"Content-Type: {message.headers.get('Content-Type')}\r\n\r\n".encode("utf-8", "surrogateescape")
     for part in BytesParser(policy=SMTP).parsebytes(head + message.body).walk():
-        if part.get_content_type() == kind:
+        if part.get_content_type() == kind.lower():
             payload = part.get_payload(decode=True)
             return payload if isinstance(payload, bytes) else None
     return None

@@ -7,9 +7,11 @@ asked by OPTIONS whether they live. A failure in one leg ends that leg alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,23 +22,28 @@ import structlog
 from channels.media.client import MediaEngine
 from channels.sip.admission import Load, LoadLimits
 from channels.sip.connections import host_towards
+from channels.sip.emergency_data import Along, EmergencyData, along
 from channels.sip.identity import ANONYMOUS
 from channels.sip.leg import SipLeg
 from channels.sip.leg_sound import LegSound, sealing
-from channels.sip.numbers import number_of, read_number
+from channels.sip.numbers import number_of
 from channels.sip.offer_answer import LAWS, Abilities, CodecName
+from channels.sip.our_numbers import OurNumbers
+from channels.sip.passing_on import citizens_number, passed_on
+from channels.sip.referring import Referral
 from channels.sip.sdes import Srtp
 from channels.sip.session import Session
 from channels.sip.session_events import SessionOver
 from channels.sip.session_in import IncomingSession
-from channels.sip.session_out import Callee
+from channels.sip.session_out import NOTHING, Callee
 from channels.sip.target import Target
 from channels.sip.trunk_watch import TrunkWatch, WatchTimes
 from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
+from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports.telephony import IncomingCall, Story
+from gateway.ports.telephony import IncomingCall, PassedOn, Story
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +58,19 @@ class CallSettings:
     """What call control is made of; times in seconds.
 
     ``hotline_numbers`` gives for each trunk the dialled numbers that are the hotline's; a trunk that is not named, and
-    our own telephones, have ``hotline_number`` alone. ``home_area`` is the area code of local numbers.
-    ``prompts`` maps prompt ids to WAV files. ``codecs`` are in order of preference. ``srtp`` says what a trunk
+    our own telephones, have ``hotline_number`` alone; ``merged_numbers`` are everywhere those of merged lines.
+    ``line_of`` says which emergency line a peer (a trunk's name, or a telephone's) is that calls with this number.
+    Emergency calls over the trunks of ``sends_location`` carry place and story. ``home_area`` is the area code of local
+    numbers. ``prompts`` maps prompt ids to WAV files. ``codecs`` are in order of preference. ``srtp`` says what a trunk
     wants; one that is not named, or a telephone, has its sound in clear.
     """
 
     hotline_number: str = "12345"
     home_area: str = ""
     hotline_numbers: Mapping[str, Sequence[str]]
+    merged_numbers: Sequence[str] = ()
+    line_of: Callable[[str, str], EmergencyLine | None] = lambda peer, caller: None
+    sends_location: Container[str] = ()
     codecs: Sequence[CodecName] = LAWS
     comfort_noise: bool = False
     srtp: Mapping[str, Srtp] = field(default_factory=dict)
@@ -87,8 +99,15 @@ class SipCallControl:
         self._tasks: set[asyncio.Task[None]] = set()
         self._legs: dict[Session, SipLeg] = {}
         self._load = Load(settings.load)
+        self._trunks = {trunk.name for trunk in sip.trunks}
+        self._numbers = OurNumbers(
+            settings.hotline_number,
+            by_trunk=settings.hotline_numbers,
+            merged=settings.merged_numbers,
+            home_area=settings.home_area,
+        )
         self.agent = UserAgent(
-            sip,
+            replace(sip, is_hotline=self._numbers.is_ours),
             self._serve,
             on_registered=lambda user: telephone_changed(user, True),
             on_gone=lambda user: telephone_changed(user, False),
@@ -130,7 +149,11 @@ class SipCallControl:
         sound = await self._sound(leg, uri.host, callee.peer, callee.target)
         try:
             session = await self.agent.invite(
-                callee, offer=sound.offer(), from_=self._from(role, story, uri), headers=_headers(role, story)
+                callee,
+                offer=sound.offer(),
+                from_=self._from(role, story, uri),
+                headers=_headers(role, story),
+                along=self._along(role, destination, story, uri),
             )
         except BaseException:
             await sound.media.close()
@@ -151,19 +174,26 @@ class SipCallControl:
         """Turn one INVITE into a leg and follow it to its end."""
         if isinstance(session, IncomingSession) and session.replaces is not None:
             return await self._take_over(session, session.replaces)
-        if not self._is_ours(session):
+        if not self._numbers.is_ours(session.peer, session.called):
             return await session.reject(404)
         caller = self._caller_of(session)
+        line = self._settings.line_of(session.peer, caller)
+        if line is not None:  # no limit keeps an emergency line from us
+            passed = passed_on(session.request, line)
+            return await self._follow(session, citizens_number(session.request) or caller, passed_on=passed)
+        is_excess = self._load.is_full
         refusal = self._load.enter(session.peer, caller, self.agent.endpoint.now())
         if refusal is not None:
             log.warning("call.not_admitted", peer=session.peer, reason=refusal.reason)
             return await session.reject(refusal.status, refusal.reason, retry_after=refusal.retry_after)
         try:
-            await self._follow(session, caller)
+            await self._follow(session, caller, is_excess=is_excess)
         finally:
             self._load.leave(session.peer, caller)
 
-    async def _follow(self, session: Session, caller: str) -> None:
+    async def _follow(
+        self, session: Session, caller: str, *, passed_on: PassedOn | None = None, is_excess: bool = False
+    ) -> None:
         call_id = CallId(uuid4().hex[:16])
         leg = _new_leg(call_id, Role.CITIZEN, caller)
         offer = session.remote_offer
@@ -176,7 +206,15 @@ class SipCallControl:
             return await session.reject(503)
         live = self._leg(leg, session, sound)
         dialled = session.originally_called if isinstance(session, IncomingSession) else session.called
-        incoming = IncomingCall(leg=live, external_id=session.id, caller=caller, dialled=dialled.user or str(dialled))
+        incoming = IncomingCall(
+            leg=live,
+            external_id=session.id,
+            caller=caller,
+            dialled=dialled.user or str(dialled),
+            merged=self._numbers.merged((dialled, session.called, session.request.to.uri)),
+            passed_on=passed_on,
+            is_excess=is_excess,
+        )
         self._take(incoming, call_id)
         await self._live(session, live)
 
@@ -187,11 +225,13 @@ class SipCallControl:
             return await session.reject(603)
         with suppress(Refused, SessionOver):
             self._legs[session] = leg
-            await leg.adopt(session)
+            session.on_refer = partial(self._refer, leg)
+            await leg.adopt(session, self._caller_of(session))
 
     async def _live(self, session: Session, leg: SipLeg) -> None:
         """Follow a leg to its end."""
         self._legs[session] = leg
+        session.on_refer = partial(self._refer, leg)
         try:
             await leg.run()
         finally:
@@ -218,11 +258,18 @@ class SipCallControl:
         )
         return LegSound(media, address=_media_address(host, ipv6=ipv6), abilities=abilities)
 
-    def _is_ours(self, session: Session) -> bool:
-        """Whether the number called is the hotline's on this trunk, in whatever form it is dialled."""
-        called = number_of(session.called, home_area=self._settings.home_area)
-        numbers = (read_number(number, home_area=self._settings.home_area) for number in self._numbers_of(session.peer))
-        return any(called.is_same_as(number) for number in numbers)
+    def _refer(self, leg: SipLeg, referral: Referral) -> bool:
+        """Put a far end's REFER before whoever has the call; a citizen's, or one into another call, is declined."""
+        if leg.leg.role is Role.CITIZEN or referral.session is not None:
+            return False
+        destination = None if referral.callee is None else self._destination(referral.callee)
+        leg.refer(destination, lambda is_done: referral.report(200 if is_done else 603))
+        return True
+
+    def _destination(self, callee: Callee) -> Destination:
+        if callee.peer in self._trunks:
+            return Destination(number=Uri.parse(callee.uri).user or "", trunk=callee.peer)
+        return Destination(number=callee.peer)
 
     def _caller_of(self, session: Session) -> str:
         """The caller's number as it is dialled here; "" for a caller without one."""
@@ -230,9 +277,6 @@ class SipCallControl:
         if uri.host == ANONYMOUS.uri.host:
             return ""
         return number_of(uri, home_area=self._settings.home_area).national
-
-    def _numbers_of(self, peer: str) -> Sequence[str]:
-        return self._settings.hotline_numbers.get(peer) or (self._settings.hotline_number,)
 
     # -- outgoing --------------------------------------------------------------------------------------------
 
@@ -249,6 +293,23 @@ class SipCallControl:
         number = self._settings.hotline_number
         display = story.caller if role is Role.AGENT else f"{number} {story.caller}".strip()
         return NameAddr(uri=Uri(user=number, host=local.host, port=local.port), display=display)
+
+    def _along(self, role: Role, destination: Destination, story: Story, local: Uri) -> Along:
+        """Return what an emergency desk gets beside the offer, where its trunk takes that."""
+        if role is not Role.EMERGENCY_DESK or destination.trunk not in self._settings.sends_location:
+            return NOTHING
+        number = self._settings.hotline_number
+        return along(
+            EmergencyData(
+                reference=story.ticket_id or "none",
+                provider=number,
+                contact=str(Uri(user=number, host=local.host, port=local.port)),
+                caller=story.caller,
+                place=story.place,
+                words=story.summary or story.reason,
+                at=datetime.now(UTC),
+            )
+        )
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(_logged(work, name), name=name)

@@ -36,6 +36,10 @@ class Host(Protocol):
         """Return the way to where a 3xx or REFER points, if the configuration lets this peer lead us there."""
         ...
 
+    def is_hotline(self, session: Session, uri: Uri) -> bool:
+        """Whether a REFER of this session points to the hotline itself."""
+        ...
+
     def session_named(self, replaces: Replaces) -> Session | None:
         """Return the session of ours that a Replaces names."""
         ...

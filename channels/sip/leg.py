@@ -29,15 +29,17 @@ from channels.sip.session_events import (
     SessionOver,
 )
 from channels.sip.session_in import IncomingSession
-from gateway.domain.call import Leg, LegEvent, LegId, LegState
+from gateway.domain.call import Destination, Leg, LegEvent, LegId, LegState
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.telephony import (
+    AskedToRefer,
     DigitPressed,
     HeldByPeer,
     LegEnded,
     LegFigures,
     LegNews,
     SoundQuality,
+    TakenOver,
     TapFrame,
     WentSilent,
 )
@@ -277,8 +279,12 @@ class SipLeg:
             self._deaf = None
             self._news.put_nowait(WentSilent(silent=False))
 
-    async def adopt(self, session: IncomingSession) -> None:
-        """Go on with *session*, which replaces ours (RFC 3891): another telephone has taken the call over.
+    def refer(self, destination: Destination | None, report: Callable[[bool], None]) -> None:
+        """The far end asks for somebody else (REFER): a number of the directory, or the hotline's agents when None."""
+        self._news.put_nowait(AskedToRefer(destination=destination, report=report))
+
+    async def adopt(self, session: IncomingSession, caller: str = "") -> None:
+        """Go on with *session*, which replaces ours (RFC 3891): the telephone of *caller* has taken the call over.
 
         Raises `Refused` when there is nothing to agree on, or the other has gone; the old call then stands.
         """
@@ -294,6 +300,7 @@ class SipLeg:
         session.renegotiate = self._sound.renegotiate
         self._session = session
         self._sound.agree(description, agreement)
+        self._news.put_nowait(TakenOver(caller=caller))
         log.info("leg.taken_over", leg_id=self._leg.id)
 
     def _put_on_hold(self, held: bool) -> None:

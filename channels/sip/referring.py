@@ -1,7 +1,7 @@
 """REFER within a session, both roles (RFC 3515): who asks, who acts on it, and the NOTIFYs that tell how it went.
 
-Shell. A referral of the peer is put before ``session.on_refer`` only when it points to a number of the directory or
-into another session of ours; everything else is refused here.
+Shell. A referral of the peer is put before ``session.on_refer`` only when it points to a number of the directory, to
+the hotline's own or into another session of ours; everything else is refused here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ log = structlog.get_logger(__name__)
 class Referral:
     """The peer asks us to call somebody: ``callee`` from the directory, or ``session``, another one of ours.
 
-    Whoever accepts it tells how the call goes by ``report``; a final status is the last word.
+    Where there is neither the hotline itself is meant. Whoever accepts it tells how the call goes by ``report``; a
+    final status is the last word.
     """
 
     def __init__(
@@ -83,10 +84,11 @@ class Referring:
             return
         other = session.host.session_named(refer_to.replaces) if refer_to.replaces is not None else None
         callee = session.host.permitted(session, refer_to.uri) if refer_to.replaces is None else None
+        is_ours = refer_to.replaces is None and session.host.is_hotline(session, refer_to.uri)
         if session.on_refer is None or session.state is not SessionState.TALKING:
             session.respond(refer, 603)
             return
-        if callee is None and other is None:
+        if callee is None and other is None and not is_ours:
             log.warning("referral.refused", session_id=session.id, peer=session.peer)
             session.respond(refer, 403)
             return

@@ -11,10 +11,11 @@ import structlog
 
 from channels.sip.agenda import Alarm
 from channels.sip.authorization import Authorization
-from channels.sip.bodies import SDP, UnusableBody, description_of
+from channels.sip.bodies import SDP, BodyPart, UnusableBody, description_of, multipart
 from channels.sip.callee import Callee as Callee
 from channels.sip.capabilities import ALLOW, SUPPORTED
 from channels.sip.dialog import MAX_FORWARDS, Dialog, way_by
+from channels.sip.emergency_data import Along
 from channels.sip.exchange import OutgoingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
@@ -25,6 +26,10 @@ from channels.sip.session import MOST_TRIES, Host, Session
 from channels.sip.session_events import Answered, Direction, Ended, Progress, Redirected, Rejected, SessionState
 from channels.sip.target import Target
 from channels.sip.uri import NameAddr, Uri
+
+NOTHING = Along()
+NOT_UNDERSTOOD = frozenset({400, 406, 413, 415, 420, 424, 488, 493, 513, 606})
+"""Refusals that may be of what goes along with an INVITE, and not of the call."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +57,7 @@ class OutgoingSession(Session):
         offer: SessionDescription,
         from_: NameAddr,
         headers: Sequence[tuple[str, str]] = (),
+        along: Along = NOTHING,
     ) -> None:
         tag = new_tag()
         self._callee = callee
@@ -59,6 +65,7 @@ class OutgoingSession(Session):
         self._offer = offer
         self._from = from_.with_tag(tag)
         self._extra = tuple(headers)
+        self._along = along
         self._call_id = secrets.token_hex(16)
         super().__init__(
             host,
@@ -85,7 +92,7 @@ class OutgoingSession(Session):
         self.invited_at = self.host.endpoint.now()
         endpoint = self.host.endpoint
         self._outgoing = endpoint.request(self.request, self._callee.target, self.guarded(self._take_response))
-        if self._callee.others:
+        if self._callee.others or self._along.parts:
             self._silence = endpoint.call_at(
                 endpoint.now() + self.host.fail_over_after, self.guarded(self._leave_silent_server)
             )
@@ -142,6 +149,8 @@ class OutgoingSession(Session):
         elif self._may_go_on(response):
             self._tries += 1
             self._start_again()
+        elif self._along.parts and self.state is SessionState.INVITED and response.status in NOT_UNDERSTOOD:
+            self._leave_out(response.status)
         elif self.state is SessionState.INVITED and self._has_no_service(response):
             self._go_to_next_server()
         elif (elsewhere := self._elsewhere(response)) is not None:
@@ -155,12 +164,24 @@ class OutgoingSession(Session):
             self._take_refusal(response)
 
     def _leave_silent_server(self) -> None:
-        """Go on to the trunk's next server; should this one answer after all, its call is ended."""
+        """Go on to the trunk's next server; should this one answer after all, its call is ended.
+
+        An INVITE with a large body may have been lost for its size: it is sent once more without.
+        """
         silent = self._outgoing
         if self.state is SessionState.INVITED and silent is not None and not silent.is_heard:
             silent.on_response = self.guarded(self._take_late)
             silent.cancel()
-            self._go_to_next_server()
+            if self._along.parts:
+                self._leave_out(408)
+            else:
+                self._go_to_next_server()
+
+    def _leave_out(self, status: int) -> None:
+        """Call again with the offer alone, as the far end, or the way there, does not take what goes along."""
+        log.info("session.plain", session_id=self.id, peer=self.peer, status=status)
+        self._along = NOTHING
+        self._start_again()
 
     def _go_to_next_server(self) -> None:
         """Send the same INVITE to the next server, as another transaction (RFC 3263 4.3)."""
@@ -289,5 +310,10 @@ class OutgoingSession(Session):
         headers.add("Supported", SUPPORTED)
         for name, value in self._extra:
             headers.add(name, value)
-        headers.add("Content-Type", SDP)
-        return Request(method="INVITE", uri=uri, headers=headers, body=self._offer.encode())
+        for name, value in self._along.headers:
+            headers.add(name, value)
+        kind, body = SDP, self._offer.encode()
+        if self._along.parts:
+            kind, body = multipart([BodyPart(kind=SDP, octets=body), *self._along.parts])
+        headers.add("Content-Type", kind)
+        return Request(method="INVITE", uri=uri, headers=headers, body=body)

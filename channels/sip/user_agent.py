@@ -34,6 +34,7 @@ from channels.sip.bodies import SDP, UnusableBody, accepts_sdp
 from channels.sip.capabilities import ALLOW, METHODS, SUPPORTED, not_understood
 from channels.sip.dialog import NoDialog
 from channels.sip.digest import DigestServer
+from channels.sip.emergency_data import Along
 from channels.sip.endpoint import Endpoint
 from channels.sip.exchange import IncomingRequest
 from channels.sip.gatekeeper import Gatekeeper
@@ -47,7 +48,7 @@ from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import Direction, SessionState
 from channels.sip.session_in import IncomingSession
-from channels.sip.session_out import Callee, OutgoingSession
+from channels.sip.session_out import NOTHING, Callee, OutgoingSession
 from channels.sip.session_timer import TooSmall
 from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import Timers
@@ -100,6 +101,7 @@ class UserAgent:
         self._on_invite = on_invite
         self._sessions: dict[tuple[str, str], Session] = {}
         self.ways = Ways(self._trunks, self.registrar, self.endpoint, settings.find_number)
+        self._is_hotline = settings.is_hotline
         self._gatekeeper = Gatekeeper(
             self._trunks,
             self.registrar,
@@ -152,8 +154,11 @@ class UserAgent:
         offer: SessionDescription,
         from_: NameAddr,
         headers: Sequence[tuple[str, str]] = (),
+        along: Along = NOTHING,
     ) -> Session:
         """Call; return as soon as the INVITE is on the wire. What comes of it, the session's events say.
+
+        What goes *along* is left out for a far end that does not take it.
 
         Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
         """
@@ -164,7 +169,7 @@ class UserAgent:
             me = from_.uri if not trunk.asserts else replace(from_.uri, user=trunk.asserts)
             headers = [*headers, *trunk.identity(me.user or "", self.endpoint.local_uri(callee.target).host)]
             from_ = ANONYMOUS if trunk.is_private else from_
-        session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers)
+        session = OutgoingSession(self, callee, offer=offer, from_=from_, headers=headers, along=along)
         self._sessions[session.id, session.local_tag] = session
         try:
             session.start()
@@ -249,6 +254,10 @@ class UserAgent:
     def permitted(self, session: Session, uri: Uri) -> Callee | None:
         """Return the way to where a 3xx or REFER points, if it is in the directory."""
         return self.ways.permitted(session.peer, uri)
+
+    def is_hotline(self, session: Session, uri: Uri) -> bool:
+        """Whether a number is our own, wherever the URI would have us look for it."""
+        return self._is_hotline(session.peer, uri)
 
     def session_named(self, replaces: Replaces) -> Session | None:
         """Return the session of ours that a Replaces names."""
