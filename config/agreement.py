@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from config.channels import Inlet
+from config.chat import disagreements_of_chat
 from config.mail import disagreements_of_mail
 from config.opening_hours import opening_hours
 from config.sections import Partner
@@ -63,6 +64,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
         yield from _bad_partner(("partner", index), partner, units)
     yield from _bad_sms(settings)
     yield from disagreements_of_mail(settings)
+    yield from disagreements_of_chat(settings)
 
 
 def _bad_node(settings: Settings) -> Iterator[tuple[Key, str]]:

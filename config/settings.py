@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from config.agreement import disagreements
 from config.channels import App, Citizen, Inlet, Public, Written
+from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, MergedLine, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
 from config.values import Duration, Secret, Section
+
+
+T = TypeVar("T", bound=Section)
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -39,6 +43,8 @@ class Settings(Section, frozen=True, kw_only=True):
     citizen: Citizen = Citizen()
     mail: Mail = Mail()
     smarthost: Smarthost = Smarthost()
+    telegram: Telegram = Telegram()
+    wechat: WeChat = WeChat()
     log: Log = Log()
     trunk: tuple[Trunk, ...] = ()
     telephone: tuple[Telephone, ...] = ()
@@ -88,6 +94,13 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
             for index, owner in enumerate(owners)
         )
 
+    def with_secrets(table: str, section: T, *names: str) -> T:
+        files = {name: getattr(section, f"{name}_file") for name in names}
+        secrets = {
+            name: _password(file, (table, f"{name}_file"), absolute(path)) for name, path in files.items() if path
+        }
+        return msgspec.structs.replace(section, **secrets)
+
     replace = msgspec.structs.replace
     return replace(
         settings,
@@ -105,6 +118,8 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         telephone=with_password("telephone", settings.telephone),
         emergency_line=with_password("emergency_line", settings.emergency_line, "secret"),
         partner=with_password("partner", with_password("partner", settings.partner, "api_key"), "secret"),
+        telegram=with_secrets("telegram", settings.telegram, "token"),
+        wechat=with_secrets("wechat", settings.wechat, "app_secret", "token", "aes_key"),
         inlet=with_password("inlet", settings.inlet, "secret"),
         cmpp=with_password("cmpp", settings.cmpp, "secret"),
         smpp=with_password("smpp", settings.smpp),

@@ -24,6 +24,9 @@ Key = tuple[str | int, ...]
 
 T = TypeVar("T")
 
+_HIDDEN = re.compile(r"password|secret|token|api_key|aes_key|database")
+"""Keys whose values are not shown: secrets, and a URL that may hold one."""
+
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<key>[^`]*)`)?$", re.DOTALL)
@@ -104,7 +107,7 @@ class TomlFile:
                 return ""
         if isinstance(value, dict) or not key:
             return ""
-        if "password" in str(key[-1]) or key[-1] == "database":  # whose URL may hold one
+        if _HIDDEN.search(str(key[-1])):
             return " = (not shown)"
         text = json.dumps(value, ensure_ascii=False, default=str)
         return f" = {text if len(text) <= 60 else text[:57] + '...'}"

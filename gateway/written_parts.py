@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from config.settings import Settings
+from gateway.chat_parts import chat_channels
 from gateway.citizen_parts import citizen_channels
 from gateway.inlet_parts import inlets
 from gateway.mail_parts import mail_channels
@@ -15,7 +16,7 @@ Opener = Callable[[Settings, Means], Iterable[WrittenChannel]]
 """Makes the channels that the settings ask for; none when their section is absent."""
 
 
-OPENERS: tuple[Opener, ...] = (citizen_channels, inlets, mail_channels, sms_channels)
+OPENERS: tuple[Opener, ...] = (chat_channels, citizen_channels, inlets, mail_channels, sms_channels)
 
 
 def channels_of(settings: Settings, means: Means) -> Iterator[WrittenChannel]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.channels import App, Citizen, Inlet, Public, Written
+from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
 from config.settings import Settings, load
@@ -48,6 +49,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "smarthost": Smarthost,
     "written": Written,
     "citizen": Citizen,
+    "telegram": Telegram,
+    "wechat": WeChat,
     "log": Log,
 }
 REPEATED: dict[str, type[msgspec.Struct]] = {

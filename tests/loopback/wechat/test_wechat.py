@@ -68,7 +68,7 @@ class House:
         door = Door("127.0.0.1", 0, [web.get(PATH, handle), web.post(PATH, handle)])
         await self.stack.enter_async_context(door)
         self.server.callback = door.url + PATH
-        options = {"aes_key": "" if self.server.mode == "plain" else AES_KEY, "greeting": GREETING}
+        options: dict[str, Any] = {"aes_key": "" if self.server.mode == "plain" else AES_KEY, "greeting": GREETING}
         options = {**options, "api": self.server.url, **settings}
         self.channel = WeChatChannel(
             WeChatSettings(app_id=APP_ID, app_secret=SECRET, token=TOKEN, **options),
