@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.peers.baresip import Baresip
-from tests.peers.ear import load, save, share_heard
+from tests.peers.ear import load, load_track, save, share_heard
 from tests.peers.gateway import ROOT, GatewayProcess, configuration, jiesu, until
 from tests.peers.rtp import RATE, Pcm
 
@@ -34,6 +34,12 @@ def repeated(path: Path, speech: Path) -> Path:
     """Make a WAV in which *speech* is said three times, before the long silence that keeps baresip on the line."""
     said: list[Pcm | float] = [load(speech), 1.5]
     return save(path, 1.0, *said * 3, 300.0)
+
+
+def recordings_of(gateway: GatewayProcess) -> list[Path]:
+    """Return the call's recordings, packed or still to be packed."""
+    files = sorted((gateway.folder / "recordings").rglob("*.*"))
+    return [path for path in files if path.suffix == ".opus" or not path.with_suffix(".opus").exists()]
 
 
 @asynccontextmanager
@@ -61,19 +67,20 @@ async def test_a_crash_of_the_gateway_leaves_tickets_journal_and_recordings_whol
 
         async with GatewayProcess(gateway.config, password=gateway.password) as again:
             detail = await again.ended_ticket()
+            await again.fact(call_id, "recording.packed")
             listened = await again.octets(f"/api/tickets/{detail['ticket']['id']}/audio")
         afterwards = await jiesu("journal", "verify", "--config", gateway.config)
 
-    (tmp_path / "listened.wav").write_bytes(listened)
-    recordings = list((gateway.folder / "recordings").rglob("*.wav"))
+    (tmp_path / "listened.opus").write_bytes(listened)
+    recordings = recordings_of(gateway)
     assert left_behind.status == 0, left_behind.words
     assert afterwards.status == 0, afterwards.words
     assert detail["ticket"]["state"] == "cut_off"
     assert detail["ticket"]["call_id"] == call_id
     assert "停水" in "".join(part["text"] for part in detail["transcript"])
     assert len(recordings) == 1
-    assert share_heard(load(recordings[0]), load(COMPLAINT)) > ENOUGH
-    assert share_heard(load(tmp_path / "listened.wav"), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(tmp_path / "listened.opus"), load(COMPLAINT)) > ENOUGH
 
 
 async def test_a_dead_recogniser_leaves_a_gap_and_nothing_else(tmp_path: Path) -> None:
@@ -85,9 +92,9 @@ async def test_a_dead_recogniser_leaves_a_gap_and_nothing_else(tmp_path: Path) -
 
     assert [part["type"] for part in detail["transcript"]].count("gap") == 1
     assert detail["ticket"]["ending"] == "citizen hung up"
-    recordings = list((gateway.folder / "recordings").rglob("*.wav"))
-    assert share_heard(load(recordings[0]), load(COMPLAINT)) > ENOUGH
-    assert share_heard(load(recordings[0]), load(PLACE)) > ENOUGH
+    recordings = recordings_of(gateway)
+    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recordings[0]), load(PLACE)) > ENOUGH
 
 
 async def test_a_dead_media_process_is_replaced_and_both_ways_are_heard_again(tmp_path: Path) -> None:
@@ -169,11 +176,11 @@ async def test_a_beaten_web_port_does_not_touch_the_call(tmp_path: Path) -> None
                 each.cancel()
         await citizen.hang_up()
         detail = await gateway.ended_ticket()
-        recordings = list((gateway.folder / "recordings").rglob("*.wav"))
+        recordings = recordings_of(gateway)
 
     assert detail["ticket"]["ending"] == "citizen hung up"
-    assert share_heard(load(recordings[0]), load(COMPLAINT)) > ENOUGH
-    assert share_heard(load(recordings[0]), load(PLACE)) > ENOUGH
+    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recordings[0]), load(PLACE)) > ENOUGH
 
 
 async def _beat(port: int, seed: int) -> None:

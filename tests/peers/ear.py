@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
 from tests.peers.rtp import RATE, Pcm
 
@@ -23,6 +24,13 @@ def load(path: Path) -> Pcm:
     with wave.open(str(path), "rb") as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE), path
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
+
+
+def load_track(path: Path, track: int = 0) -> Pcm:
+    """Return one track of a call's recording, packed or not: 0 is what its leg said, 1 what that heard."""
+    samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
+    assert (rate, samples.shape[1]) == (RATE, 2), path
+    return np.ascontiguousarray(samples[:, track])
 
 
 def save(path: Path, *parts: Pcm | float) -> Path:
