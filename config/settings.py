@@ -23,7 +23,6 @@ from config.telephone_line import Desk, EmergencyLine, Handoff, Media, MergedLin
 from config.toml_file import Key, TomlFile
 from config.values import Duration, Secret, Section
 
-
 T = TypeVar("T", bound=Section)
 
 
