@@ -14,7 +14,7 @@ from typing import Any, Literal, get_type_hints
 import msgspec
 
 from gateway.domain.case import COMMANDS, Case, Command, Publication
-from gateway.domain.casework import Actor, CaseRecord
+from gateway.domain.casework import Actor, ActorKind, CaseRecord
 from gateway.domain.decision import Citation
 from gateway.domain.errors import Refused
 from gateway.domain.profile import Profile, Ruling
@@ -257,7 +257,7 @@ def forms_for(
     """Return what *actor* may do with a case, or with a ticket that is none yet; *word* names ids in Chinese."""
     case = record.case if record else None
     return [
-        _form(do, kind, case, profile, word, case.category if case else category)
+        _form(actor, do, kind, profile, word, case.category if case else category)
         for do, kind in COMMANDS.items()
         if _is_open(do, kind, case, profile) and _may(actor, kind, record)
     ]
@@ -283,7 +283,7 @@ def _is_open(do: str, kind: type[Command], case: Case | None, profile: Profile) 
 
 
 def _form(
-    do: str, kind: type[Command], case: Case | None, profile: Profile, word: Callable[[str], str], category: str
+    actor: Actor, do: str, kind: type[Command], profile: Profile, word: Callable[[str], str], category: str
 ) -> CaseForm:
     asked = _ASKED_BY[do](profile, category) if do in _ASKED_BY else ()
     hints = get_type_hints(kind)
@@ -292,8 +292,13 @@ def _form(
         for field in fields(kind)
         if field.name not in UNASKED and not (field.name == "service" and not _grades_service(profile))
     ]
+    passes_on = do == "dispatch" and actor.kind is ActorKind.UNIT
     return CaseForm(
-        do=do, words=SUMMARIES[do], group=_GROUP_OF.get(do, "lead"), fields=made, citations=_citations(do, profile)
+        do=do,
+        words="转派下级单位" if passes_on else SUMMARIES[do],
+        group="unit" if passes_on else _GROUP_OF.get(do, "lead"),
+        fields=made,
+        citations=_citations(do, profile),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.http_api.routes import EVERYONE, RouteTable
 from gateway.ports.memory import Transaction
 from gateway.web.case_asking import PAGE, actor_of, place_of, spelled
 from gateway.web.context import Visit
+from gateway.web.views import masked
 
 inbox_routes = RouteTable()
 
@@ -36,7 +37,10 @@ class MessageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to be told, or that was. ``attempts`` and ``error`` are those of a machine that sends it."""
+    """Something to be told, or that was; a petitioner's number in ``to`` is masked.
+
+    ``attempts`` and ``error`` are those of a machine that sends it.
+    """
 
     key: str
     channel: Channel
@@ -139,4 +143,7 @@ async def _finish(visit: Visit, keys: list[str]) -> list[MessageView]:
 
 def _message_view(message: Message) -> MessageView:
     names = MessageView.__struct_fields__
-    return MessageView(**{**{name: getattr(message, name) for name in names}, "values": dict(message.values)})
+    shown = {name: getattr(message, name) for name in names} | {"values": dict(message.values)}
+    if message.channel is Channel.PETITIONER:
+        shown["to"] = masked(message.to)
+    return MessageView(**shown)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from gateway.domain.case import Accept, Dispatch
+from gateway.domain.casework import Actor, ActorKind
 from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from tests.fakes.console import PASSWORD, Office, office
@@ -77,19 +79,28 @@ async def test_a_case_is_taken_sent_and_signed_and_a_denial_shows_the_article(pl
 
     agent = await windows.open("agent")
     await agent.goto(f"{place.url}/#/cases/{TICKET}")
-    await agent.get_by_label("类别").click(force=True)
-    await agent.get_by_role("option", name="求助").click()
-    await agent.get_by_role("button", name="受理").click()
-    await agent.get_by_role("button", name="派单").click()
-    await agent.get_by_label("承办单位").click(force=True)
+    await agent.get_by_role("button", name="受理", exact=False).first.click()
+    await agent.get_by_label("类别").select_option(label="求助")
+    await agent.get_by_role("dialog").get_by_role("button", name="受理").click()
+    await expect(agent.get_by_role("button", name="派单、转派")).to_be_visible()
+    await agent.keyboard.press("2")
+    dialog = agent.get_by_role("dialog", name="派单、转派")
+    await dialog.get_by_label("承办单位").click(force=True)
     await agent.get_by_role("option", name="自来水公司").first.click()
-    await agent.get_by_role("dialog").get_by_role("button", name="派单").click()
+    await agent.keyboard.press("Control+Enter")
     await expect(agent.get_by_text("工单进入“派单”环节")).to_be_visible()
 
     unit = await windows.open("water")
     await expect(unit.get_by_role("link", name="通话")).to_have_count(0)
+    await unit.get_by_role("link", name="收件箱").click()
+    await expect(unit.locator(".message.unread")).to_contain_text("派单")
+    await unit.get_by_role("button", name="已读", exact=True).click()
+    await expect(unit.get_by_text("没有未处理的消息")).to_be_visible()
+    await unit.get_by_role("link", name="案件", exact=True).click()
+    await unit.get_by_label("全文查找案件").fill("停水 幸福小区")
     await unit.get_by_role("link", name=TICKET).click()
     await unit.get_by_role("button", name="签收").click()
+    await unit.get_by_role("dialog").get_by_role("button", name="签收").click()
     await expect(unit.get_by_text("工单进入“签收”环节")).to_be_visible()
     await unit.get_by_role("button", name="申请退单").click()
     await unit.get_by_role("dialog").get_by_role("button", name="申请退单").click()
@@ -99,3 +110,48 @@ async def test_a_case_is_taken_sent_and_signed_and_a_denial_shows_the_article(pl
     record = await place.line.store.cases.case(kept.id)
     assert record is not None
     assert (record.case.stage.value, record.case.unit) == ("signed", "water")
+
+
+async def test_whoever_comes_second_sees_who_came_first_and_keeps_what_he_wrote(
+    place: Office, windows: Windows
+) -> None:
+    now = place.line.clock.now()
+    kept = Ticket(
+        id=TicketId(TICKET),
+        contact_id=ContactId("c"),
+        channel=ChannelKind.TELEPHONE,
+        call_id=None,
+        caller="01000000001",
+        received_at=now,
+        ended_at=now,
+        state=TicketState.TAKEN,
+    )
+    await place.line.store.commit(lambda tx: tx.save_ticket(kept))
+    casework, leader = place.line.casework, Actor(name="张班长", kind=ActorKind.SUPERVISOR)
+    await casework.carry_out(kept.id, Accept(category="help"), by=leader)
+
+    agent = await windows.open("agent")
+    await agent.goto(f"{place.url}/#/cases/{TICKET}")
+    await agent.get_by_role("button", name="追加内容").click()
+    await agent.get_by_role("textbox", name="内容").fill("还有五户也没有水")
+    await casework.carry_out(kept.id, Dispatch(to="water"), by=leader)
+    await agent.get_by_role("dialog").get_by_role("button", name="追加内容").click()
+    await expect(agent.get_by_role("alert")).to_contain_text("已被张班长修改")
+    await expect(agent.get_by_role("alert")).to_contain_text("张班长：派单")
+    await expect(agent.get_by_role("textbox", name="内容")).to_have_value("还有五户也没有水")
+    await agent.get_by_role("button", name="已看过，仍要追加内容").click()
+
+    await expect(agent.get_by_text("诉求人追加内容")).to_be_visible()
+    record = await place.line.store.cases.case(kept.id)
+    assert record is not None
+    assert record.case.unit == "water"
+
+
+async def test_every_page_of_casework_fits_a_telephone(place: Office, windows: Windows) -> None:
+    page = await windows.open("leader")
+    await page.set_viewport_size({"width": 390, "height": 844})
+
+    for view in ("cases", "inbox", "knowledge"):
+        await page.goto(f"{place.url}/#/{view}")
+        await expect(page.locator(".page .empty")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390

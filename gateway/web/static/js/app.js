@@ -2,12 +2,14 @@
 import { api, whenSignedOut } from "./api.js";
 import { html, onMounted, ref, watch } from "./dom.js";
 import { connect, disconnect, live } from "./live.js";
+import { leaveInbox, watchInbox } from "./inbox.js";
 import { me } from "./me.js";
 import { route } from "./route.js";
 import { Accounts } from "./views/accounts.js";
 import { Calls } from "./views/calls.js";
 import { CaseDetail } from "./views/case-detail.js";
 import { Cases } from "./views/cases.js";
+import { Inbox } from "./views/inbox.js";
 import { Journal } from "./views/journal.js";
 import { Knowledge } from "./views/knowledge.js";
 import { SignIn } from "./views/sign-in.js";
@@ -17,7 +19,7 @@ import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
 const TITLE = document.title;
-const VIEWS = { calls: Calls, tickets: Tickets, cases: Cases, knowledge: Knowledge, journal: Journal, accounts: Accounts };
+const VIEWS = { calls: Calls, tickets: Tickets, cases: Cases, inbox: Inbox, knowledge: Knowledge, journal: Journal, accounts: Accounts };
 
 const Console = {
   setup() {
@@ -27,6 +29,7 @@ const Console = {
     function leave() {
       if (state.value !== "door") {
         disconnect();
+        leaveInbox();
         me.value = null;
         state.value = "door";
       }
@@ -35,6 +38,7 @@ const Console = {
       Object.assign(catalogue, await api.catalogue());
       me.value = who;
       state.value = "open";
+      watchInbox();
       if (who.role !== "unit") connect(leave); // a unit has no part in calls
     }
     async function start() {
@@ -60,6 +64,7 @@ const Console = {
 
     const view = () => {
       const { view: name, id } = route.value;
+      if (me.value.role === "unit" && name === "inbox") return Inbox;
       if (me.value.role === "unit" || name === "cases") return name === "cases" && id ? CaseDetail : Cases;
       return name === "tickets" && id ? TicketDetail : VIEWS[name] ?? Calls;
     };

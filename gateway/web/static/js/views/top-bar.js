@@ -3,6 +3,7 @@ import { useAction } from "../acting.js";
 import { api } from "../api.js";
 import { duration, ticking } from "../clock.js";
 import { ElPopover, ElTooltip, html, ref } from "../dom.js";
+import { inbox, waitingWords } from "../inbox.js";
 import { live } from "../live.js";
 import { me } from "../me.js";
 import { address, route } from "../route.js";
@@ -14,6 +15,7 @@ const LINKS = [
   { view: "calls", words: "通话", roles: STAFF },
   { view: "tickets", words: "工单", roles: STAFF },
   { view: "cases", words: "案件", roles: null },
+  { view: "inbox", words: "收件箱", roles: null },
   { view: "knowledge", words: "知识库", roles: STAFF },
   { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
   { view: "accounts", words: "账号", roles: ["administrator"] },
@@ -29,6 +31,7 @@ export const TopBar = {
     const self = () => live.agents.find((agent) => agent.id === me.value.agent_id);
     const signedIn = () => live.agents.filter((agent) => agent.presence !== "signed_out");
     const links = () => LINKS.filter(({ roles }) => !roles || roles.includes(me.value.role));
+    const unread = () => Math.max(0, ...Object.values(inbox.waiting));
     const ongoing = () => live.calls.filter((entry) => !entry.over).length;
 
     const model = () => {
@@ -79,7 +82,7 @@ export const TopBar = {
         <a class="brand" href=${address("calls")}><img src="/static/icon.svg" alt="" width="28" height="28" /><b>接诉</b><small>12345 · ${catalogue.city}</small></a>
         <nav aria-label="主导航">${links().map(({ view, words }) => html`
           <a key=${view} href=${address(view)} class=${{ on: route.value.view === view }} aria-current=${route.value.view === view ? "page" : null}>
-            ${words}${view === "calls" && ongoing() > 0 && html`<em>${ongoing()}</em>`}</a>`)}
+            ${words}${view === "inbox" && unread() > 0 && html`<em>${waitingWords(unread())}</em>`}${view === "calls" && ongoing() > 0 && html`<em>${ongoing()}</em>`}</a>`)}
         </nav>
         <div class="top-troubles">${troubles().map((words) => html`<span key=${words} class="pill pill-bad" role="alert"><i aria-hidden="true" />${words}</span>`)}</div>
         <div class="top-state">
