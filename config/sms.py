@@ -72,4 +72,3 @@ class CloudSms(Section, frozen=True, kw_only=True):
     url: str = ""
     number: str = ""
     per_second: PerSecond = 0.0
-    repeated_within: Duration = span("5min")

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from channels.sms.channel import CentreLink, SmsChannel, SmsLink
+from channels.sms.cloud.aliyun import Aliyun
+from channels.sms.cloud.link import CloudAddress, CloudLink
+from channels.sms.cloud.tencent import Tencent
+from channels.sms.cloud.vendor import Account
 from channels.sms.cmpp.dialect import CmppDialect
 from channels.sms.cmpp.pdu import Version
 from channels.sms.coding import Coding
@@ -17,7 +21,7 @@ from channels.sms.session import Limits
 from channels.sms.smpp.dialect import SmppDialect
 from channels.sms.words import Dialect
 from config.settings import Settings
-from config.sms import Cmpp, Smpp
+from config.sms import CloudSms, Cmpp, Smpp
 from config.values import FarAddress
 from gateway.ports.intake import Means, WrittenChannel
 
@@ -30,6 +34,7 @@ def sms_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
     links: list[SmsLink] = [
         *(_cmpp(section, means) for section in settings.cmpp),
         *(_smpp(section, means) for section in settings.smpp),
+        *(_cloud(section, means) for section in settings.cloud_sms),
     ]
     if links:
         yield SmsChannel(links)
@@ -92,3 +97,19 @@ def _centre(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, delivering: 
     reception = Reception(link=section.name, part_wait=section.part_wait, repeated_within=section.repeated_within)
     receiver = Receiver(reception, means.shared, means.clock, receipts)
     return CentreLink(section.number, link, receiver, Sender(delivering, link.submit, receipts))
+
+
+def _cloud(section: CloudSms, means: Means) -> CloudLink:
+    account = Account(
+        key_id=section.key_id,
+        key_secret=section.key_secret,
+        signature=section.signature,
+        template=section.template,
+        field=section.field,
+        app=section.app,
+        region=section.region,
+    )
+    vendor = Aliyun(account=account) if section.vendor == "aliyun" else Tencent(account=account)
+    address = CloudAddress(name=section.name, url=section.url, token=section.token, number=section.number)
+    receipts = Receipts(section.name, means.shared, means.clock)
+    return CloudLink(address, vendor, Pace(section.per_second), receipts, means.clock)
