@@ -63,6 +63,7 @@ class TakenTold(ToPage, frozen=True, tag="taken"):
     ticket_id: str
     query_code: str
     opened: bool
+    told: str
     emergencies: list[str]
 
 

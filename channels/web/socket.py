@@ -131,6 +131,7 @@ class _Link:
                     ticket_id=taken.ticket_id,
                     query_code=taken.query_code,
                     opened=taken.opened,
+                    told=taken.told,
                     emergencies=list(taken.emergencies),
                 )
             )

@@ -14,6 +14,7 @@ from channels.web.house import conversation_of
 from channels.web.terms import Terms
 from channels.web.visitors import Pace
 from gateway.domain.contact import Attachment
+from gateway.domain.ticket import TicketId
 from gateway.ports.intake import AssistantAnswer, IncomingMessage, OutgoingMessage, Taken
 from tests.fakes.chats import KnownTickets, MemoryChatLog, ScriptedAssistant
 from tests.fakes.intake import MemoryIntake
@@ -34,14 +35,17 @@ IMAGE = bytes.fromhex(
 
 
 class WatchfulIntake(MemoryIntake):
-    """An intake that hears of fires, and keeps files."""
+    """An intake that hears of fires, keeps files, and puts a sender's further messages on his open ticket."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__()
         self._files = files
+        self._open: dict[str, TicketId] = {}
 
     async def take(self, message: IncomingMessage, *, answers_at_once: bool = False) -> Taken:
+        message = replace(message, ticket_id=self._open.get(message.sender))
         taken = await super().take(message, answers_at_once=answers_at_once)
+        self._open.setdefault(message.sender, taken.ticket_id)
         if "着火" in message.text:
             taken = replace(taken, told="请立即拨打 119，或到安全的地方发短信 12110。", emergencies=("119",))
         return replace(taken, attachments=tuple(self._kept(part.name, part.content) for part in message.parts))

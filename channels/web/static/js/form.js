@@ -11,12 +11,13 @@ const TICK = "M5 12.5l4.500 4.500L19 7.500";
 let options = null;
 let point = null;
 let timer = 0;
-let openChat = () => {};
+let conversations = null;
 const draft = () => recall("draft", null);
 
-export async function useForm(given, toChat) {
+// `talk` shows a conversation, `follow` hears of its news.
+export async function useForm(given, { talk, follow }) {
   options = given;
-  openChat = toChat;
+  conversations = { talk, follow };
   $("consent-text").textContent = options.consent;
   for (const name of ["name", "telephone"]) {
     $(`${name}-field`).hidden = options[name] === "hidden";
@@ -25,7 +26,10 @@ export async function useForm(given, toChat) {
   }
   restore();
   await usePhotos(options, (refused) => wrong("photos", refused));
-  $("form").addEventListener("input", save);
+  $("form").addEventListener("input", () => {
+    save();
+    if (!$("summary").hidden) showMistakes(mistakes());
+  });
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
     begin();
@@ -134,7 +138,6 @@ function showMistakes(found) {
     return make("li", {}, link);
   });
   summary.replaceChildren(make("h2", {}, `还有 ${found.length} 处需要改一下`), make("ul", {}, ...links));
-  summary.focus();
 }
 
 function wrong(name, words) {
@@ -159,7 +162,10 @@ function wrong(name, words) {
 function begin() {
   const found = mistakes();
   showMistakes(found);
-  if (found.length) return;
+  if (found.length) {
+    $("summary").focus();
+    return;
+  }
   save();
   keep("draft", { ...draft(), pending: true, attempts: 0 });
   attempt();
@@ -213,6 +219,7 @@ function refused(failure) {
   const field = FIELDS.includes(failure.field) || failure.field === "consent" ? failure.field : "text";
   if (failure.field === "files") wrong("photos", failure.message);
   showMistakes([[field, failure.message]]);
+  $("summary").focus();
 }
 
 function lock(locked) {
@@ -236,14 +243,15 @@ async function finish(taken, kept) {
   await empty();
   lock(false);
   showReceipt(taken, kept.token);
+  conversations.follow(kept.token);
   showEmergency(taken.emergencies, taken.told, kept.is_text_only);
 }
 
 function showReceipt(taken, token) {
   const talk = make("button", { type: "button", className: "primary" }, "就此事与我们对话");
-  talk.addEventListener("click", () => openChat(token));
+  talk.addEventListener("click", () => conversations.talk(token));
   const another = make("button", { type: "button", className: "plain" }, "再提交一件");
-  const title = make("h2", { tabIndex: -1 }, "已收到您的诉求");
+  const title = make("h1", { tabIndex: -1 }, "已收到您的诉求");
   another.addEventListener("click", () => {
     $("done").hidden = true;
     $("form").hidden = false;

@@ -23,6 +23,7 @@ function show() {
     if (name === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  document.body.dataset.view = view;
   document.title = `${VIEWS[view]} · 12345`;
   if (view === "chat") {
     $("unread").hidden = true;
@@ -68,9 +69,12 @@ async function start() {
   }
   show();
   resume();
-  await useForm(chosen, (token) => {
-    openConversation(token);
-    location.hash = "chat";
+  await useForm(chosen, {
+    follow: openConversation,
+    talk: (token) => {
+      openConversation(token);
+      location.hash = "chat";
+    },
   });
 }
 
