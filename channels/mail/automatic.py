@@ -9,7 +9,7 @@ from email.message import Message
 from enum import Enum
 
 from channels.mail.body import content_of
-from channels.mail.headers import Headers
+from channels.mail.headers import Headers, one_line
 
 MOST_HOPS = 50
 """Received fields from which a message is taken for one that goes round in circles (RFC 5321 6.3)."""
@@ -127,7 +127,7 @@ def notices(message: Message, kind: Automatic | None, original: bytes) -> Iterat
     body = original.partition(b"\r\n\r\n")[2] or original.partition(b"\n\n")[2]
     named.update((each.decode("utf-8", "replace"), None) for each in _IDS.findall(body[:200_000]))
     for message_id in named:
-        yield Notice(message_id=message_id, outcome=outcome, reason=reason)
+        yield Notice(message_id=one_line(message_id), outcome=outcome, reason=one_line(reason))
 
 
 def _status(part: Message) -> tuple[Outcome | None, str]:

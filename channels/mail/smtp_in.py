@@ -10,12 +10,11 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
-from aiosmtpd.smtp import SMTP, Session
+from aiosmtpd.smtp import SMTP, Session, TLSSetupException
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from channels.mail.admission import Admission, Limits
@@ -155,11 +154,10 @@ class _Connection(SMTP):
 
     def hang_up(self) -> asyncio.Task[None] | None:
         """Close unless a message is being committed; return what then ends with it."""
-        if not self.is_committing:
-            with suppress(RuntimeError):
-                self._writer.write(b"421 4.3.2 Closing for maintenance, come again\r\n")
-            if self.transport is not None:
-                self.transport.close()
+        transport = self.transport
+        if not self.is_committing and isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+            transport.write(b"421 4.3.2 Closing for maintenance, come again\r\n")
+            transport.close()
         return self._handler_coroutine
 
     def abort(self) -> None:
@@ -168,6 +166,12 @@ class _Connection(SMTP):
             self._handler_coroutine.cancel()
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Begin TLS; a peer who leaves in the middle of the handshake is gone, which the base class does not notice."""
+        await super().smtp_STARTTLS(arg)
+        if self._original_transport is not None and self.session is not None and self.session.ssl is None:
+            raise TLSSetupException
 
     async def smtp_AUTH(self, arg: str) -> None:
         """Refuse: nobody signs in here."""
@@ -244,7 +248,7 @@ class _Handler:
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer for a failure of our own, or of the peer's encryption."""
-        if isinstance(error, (ConnectionError, ssl.SSLError)) or type(error).__name__ == "TLSSetupException":
+        if isinstance(error, (ConnectionError, TLSSetupException)):
             return "421 4.7.0 Connection failed"
         log.exception("mail.failed")
         return "451 4.3.0 Cannot be kept now, come again later"
