@@ -148,13 +148,14 @@ class Inbound:
         said[~self._receives[:rows]] = 0
         return said
 
-    def silences(self, rows: int, at: float) -> list[tuple[int, float]]:
-        """Return the rows of which silence is to be told now, and its seconds."""
+    def silences(self, rows: int, at: float) -> list[tuple[int, float, bool]]:
+        """Return the rows of which silence is to be told now, its seconds, and whether the far end announced it."""
         silence = at - np.maximum(self._heard_at[:rows], self._listening_since[:rows])
-        after = np.where(self._noise[:rows] != _NO_NOISE, _QUIET_PATIENCE * self._silent_after, self._silent_after)
+        announced = self._noise[:rows] != _NO_NOISE
+        after = np.where(announced, _QUIET_PATIENCE * self._silent_after, self._silent_after)
         due = self._receives[:rows] & (silence >= (self._silences_told[:rows] + 1) * after)
         self._silences_told[:rows] += due
-        return [(row, float(silence[row])) for row in np.flatnonzero(due).tolist()]
+        return [(row, float(silence[row]), bool(announced[row])) for row in np.flatnonzero(due).tolist()]
 
     def _note_jitter(self, rows: Rows, timestamps: npt.NDArray[np.uint32], stamps: npt.NDArray[np.float64]) -> None:
         """Estimate the interarrival jitter (RFC 3550 A.8); a step of more than `_ANOTHER_CLOCK` is no jitter."""

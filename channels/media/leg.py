@@ -60,9 +60,13 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """No RTP has come for this many seconds; said again after each further stretch of that length."""
+    """No RTP has come for this many seconds; said again after each further stretch of that length.
+
+    ``announced``: the far end said before that it would be silent (RFC 3389).
+    """
 
     seconds: float
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +277,8 @@ class MediaLeg:
                     self._end_playing(PlayEnd.FAILED if event.failure else how)
             case wire.DigitHeard(_, digit, at):
                 self._tell(Digit(digit, at))
-            case wire.WentSilent(_, seconds):
-                self._tell(Silent(seconds))
+            case wire.WentSilent(_, seconds, announced):
+                self._tell(Silent(seconds, announced))
             case wire.HeardAgain():
                 self._tell(Heard())
             case wire.QualityKnown(_, quality):

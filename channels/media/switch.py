@@ -366,9 +366,9 @@ class Switch:
         """
         said = self._inbound.frames(self._used)
         self.captures.add_said(at, said)
-        for index, seconds in self._inbound.silences(self._used, at):
+        for index, seconds, announced in self._inbound.silences(self._used, at):
             if (quiet := self._row_at[index]) is not None:
-                self.events.append(wire.WentSilent(quiet.leg, seconds))
+                self.events.append(wire.WentSilent(quiet.leg, seconds, announced))
         if self._mixer is None:
             self._mixer = self._plan()
         hears = self._mixer.mix(said)

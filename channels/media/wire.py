@@ -187,10 +187,11 @@ class DigitHeard(msgspec.Struct, frozen=True, tag=True):
 
 
 class WentSilent(msgspec.Struct, frozen=True, tag=True):
-    """No RTP has come from the far end for this long."""
+    """No RTP has come from the far end for this long; *announced* if it said before that it would be silent."""
 
     leg: str
     seconds: float
+    announced: bool = False
 
 
 class HeardAgain(msgspec.Struct, frozen=True, tag=True):

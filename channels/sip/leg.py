@@ -246,7 +246,7 @@ class SipLeg:
             match event:
                 case Digit(digit=digit):
                     self._news.put_nowait(DigitPressed(digit=digit))
-                case Silent(seconds=seconds):
+                case Silent(seconds=seconds, announced=False):
                     self._went_silent(seconds)
                 case Heard():
                     self._came_back()
