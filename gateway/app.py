@@ -54,8 +54,10 @@ from gateway.services.feed import Feed
 from gateway.services.knowledge import Answers, Librarian
 from gateway.services.knowledge_rounds import Rounds
 from gateway.services.ledger import Ledger
+from gateway.services.reports import Reporter
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
+from gateway.services.unit_orders import UnitOrders
 from gateway.sip_parts import call_settings, user_agent_settings
 from gateway.storage.database import Database
 from gateway.storage.location import database_of_node
@@ -309,6 +311,9 @@ class Gateway:
             casework=self.casework.casework,
             cases=self.store.cases,
             case_files=self.casework.files,
+            registers=self.store.registers,
+            reporter=Reporter(self.store.cases, self.casework.casework.books, self.clock, self.librarian.records),
+            unit_orders=UnitOrders(self.store, self.casework.casework.books, self.clock, self.units),
             partners=self._partners(),
             store=self.store,
             accounts=self.store,

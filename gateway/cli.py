@@ -21,6 +21,7 @@ COMMANDS = {
     "phone": "a telephone on the command line",
     "model": "list or fetch speech recognition models",
     "ticket": "list, show and move tickets through the closed loop",
+    "report": "figures of a period, per unit, clause and matter",
     "knowledge": "import, search, list or export the knowledge base",
     "journal": "verify or show the journal",
     "profile": "show, compare and check the cities' regulations",

@@ -1,4 +1,4 @@
-"""`jiesu ticket list`, `show` and `do`: the closed loop on the command line, also while `jiesu run` serves.
+"""`jiesu ticket list`, `show`, `do`, `recompute`: the closed loop on the command line, also while `jiesu run` serves.
 
 `do` gives any command of the casebook, its fields as ``name=value`` (a list separated by commas). What the rules deny
 is said with the article, exit 1; a field that is wrong is named, exit 2.
@@ -27,6 +27,7 @@ from gateway.domain.errors import OurMistake
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import TicketId
 from gateway.services.case_file import CaseFile, DenialView
+from gateway.services.case_messages import plain
 from gateway.services.feed import Feed
 from gateway.storage.store import SqlStore
 
@@ -69,6 +70,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     doing.add_argument("--by", default="", metavar="NAME", help="who the journal says did it (default: your login)")
     add_config(doing)
     doing.set_defaults(main=_do)
+
+    recomputing = actions.add_parser("recompute", help="count provisional deadlines anew after a holiday notice")
+    recomputing.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_config(recomputing)
+    recomputing.set_defaults(main=_recompute)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -124,6 +130,22 @@ def _do(arguments: argparse.Namespace) -> int:
         for event in place.parts.files.said(done.record, done.facts):
             print(f"{event.text}  {' '.join(c.obligation for c in event.citations)}".rstrip())
         print(f"revision {done.record.revision}" + "".join(f", opened {opened}" for opened in done.opened))
+        return 0
+
+    return _with_casework(arguments, work)
+
+
+def _recompute(arguments: argparse.Namespace) -> int:
+    async def work(place: _Place) -> int:
+        facts = await place.parts.recounting.recount()
+        words, books = place.parts.casework.words, place.parts.casework.books
+        profile = books.at(place.clock.now()).profile
+        for fact in facts:
+            if arguments.json:
+                print(msgspec.json.encode({"ticket": fact.case, **plain(fact.details)}).decode())
+            else:
+                print(f"{fact.case}  {words.fact(fact, profile)}")
+        print(f"{len(facts)} deadlines changed", file=sys.stderr)
         return 0
 
     return _with_casework(arguments, work)

@@ -138,7 +138,7 @@ def shown(record: CaseRecord, ticket: Ticket | None, question: str, answer: str)
     """Return what the public may read of a case: nothing that tells who asked or who answered."""
     return {
         "category": record.case.category,
-        "matter": record.case.matter,
+        "matter": masked_for(record, ticket, record.case.matter),
         "question": masked_for(record, ticket, question),
         "answer": masked_for(record, ticket, answer),
     }

@@ -61,7 +61,7 @@ class Recounting:
             try:
                 calendar = await asyncio.to_thread(self._read)
                 if self._casework.books.use(calendar) or is_first:
-                    await self.recount()
+                    log.info("recounting.done", facts=len(await self.recount()))
                     is_first = False
             except GatewayError as failure:
                 log.warning("recounting.waits", reason=str(failure))
@@ -74,8 +74,6 @@ class Recounting:
         for stage in Stage:
             if stage not in _NO_DEADLINES:
                 said += await self._recount_stage(stage, now)
-        if said:
-            log.info("recounting.done", facts=len(said))
         return said
 
     async def _recount_stage(self, stage: Stage, now: datetime) -> list[Fact]:

@@ -18,11 +18,13 @@ from gateway.domain.json import Json
 from gateway.domain.profile import Profile
 from gateway.domain.ticket import Ticket
 from gateway.http_api.admission import Admission
+from gateway.http_api.problems import Problem
 from gateway.http_api.proxies import Network, visitor_address
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
 from gateway.ports.hearing import ModelDescription
 from gateway.ports.memory import Accounts, Store
+from gateway.ports.registers import Registers
 from gateway.ports.sign_ins import SignIns
 from gateway.services.case_file import CaseFiles
 from gateway.services.casework import Casework
@@ -30,8 +32,10 @@ from gateway.services.desk import Desk
 from gateway.services.feed import Feed
 from gateway.services.knowledge import Librarian
 from gateway.services.ledger import Ledger
+from gateway.services.reports import Reporter
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
+from gateway.services.unit_orders import UnitOrders
 from gateway.web.sessions import COOKIE, Guesses, Session, Sessions
 from routing.directory import Unit
 
@@ -78,6 +82,9 @@ class ConsoleParts:
     casework: Casework
     cases: Cases
     case_files: CaseFiles
+    registers: Registers
+    reporter: Reporter
+    unit_orders: UnitOrders
     partners: Sequence[PartnerAccess] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -143,6 +150,13 @@ class Visit:
         """Where the visitor is: the far end of the connection, or whom our own proxies name (`trusted_proxies`)."""
         forwarded = self.request.headers.getall("X-Forwarded-For", [])
         return visitor_address(self.request.remote or "", forwarded, self.context.trusted_proxies)
+
+    def admit_stranger(self) -> None:
+        """Let a stranger ask. Raises `Problem` when he, or all strangers together, ask too often: calls come first."""
+        now = self.parts.clock.monotonic()
+        wait = self.context.readers.wait(self.address, now) or self.context.crowd.wait("", now)
+        if wait > 0:
+            raise Problem(429, "too_many_requests", "查询太频繁，请稍后再试", retry_after=wait)
 
     def tell(self, kind: str, ticket: Ticket | None = None, **values: Json) -> None:
         """Journal what this visitor did."""

@@ -148,7 +148,7 @@ class DirectAnswer(Query, frozen=True, kw_only=True):
 @knowledge_routes.declare("GET", "/open/knowledge", "公开查询知识库：只有已发布、在有效期内的内容", roles=frozenset())
 async def search_open_knowledge(visit: Visit, query: SearchQuery) -> OpenList:
     """Search without a sign-in."""
-    _admit(visit)
+    visit.admit_stranger()
     _require_question(query)
     hits = await visit.parts.librarian.search(query.q, matter=query.matter, unit=query.unit, limit=query.limit)
     return OpenList(articles=[open_article(visit, hit.version) for hit in hits])
@@ -157,7 +157,7 @@ async def search_open_knowledge(visit: Visit, query: SearchQuery) -> OpenList:
 @knowledge_routes.declare("GET", "/open/knowledge/{article_id}", "公开阅读一条知识", roles=frozenset())
 async def read_open_knowledge(visit: Visit, article_id: str) -> OpenArticle:
     """Read without a sign-in."""
-    _admit(visit)
+    visit.admit_stranger()
     version = await visit.parts.librarian.public(ArticleId(article_id))
     if version is None:
         raise not_found("没有这条知识，或它现在无效")
@@ -366,14 +366,6 @@ async def answer_from_knowledge(visit: Visit, ticket_id: str, body: DirectAnswer
 
 
 # -- views -------------------------------------------------------------------------------------------------------
-
-
-def _admit(visit: Visit) -> None:
-    """Let a stranger ask, unless he, or all strangers together, ask too often: calls need this machine more."""
-    now = visit.parts.clock.monotonic()
-    wait = visit.context.readers.wait(visit.address, now) or visit.context.crowd.wait("", now)
-    if wait > 0:
-        raise Problem(429, "too_many_requests", "查询太频繁，请稍后再试", retry_after=wait)
 
 
 def _require_question(query: SearchQuery) -> None:

@@ -28,6 +28,7 @@ from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
 from gateway.web.passwords import ensure_first_account
+from gateway.web.reports_api import report_routes
 from gateway.web.session_api import session_routes
 from gateway.web.sessions import COOKIE, Session, Sessions
 from gateway.web.system_api import system_routes
@@ -45,6 +46,7 @@ ROUTES = (
     + command_routes
     + inbox_routes
     + exchange_routes
+    + report_routes
     + knowledge_routes
     + system_routes
     + live_routes

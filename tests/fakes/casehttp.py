@@ -11,8 +11,10 @@ from typing import Any
 from aiohttp import ClientSession
 
 from gateway.services.ledger import Ledger
+from gateway.services.reports import Reporter
+from gateway.services.unit_orders import UnitOrders
 from gateway.web.server import Console
-from tests.fakes.caseroom import CaseRoom
+from tests.fakes.caseroom import UNITS, CaseRoom
 from tests.fakes.console import Office, office
 
 SEASON = 90 * 86400.0
@@ -75,6 +77,9 @@ async def case_office(room: CaseRoom, recordings: Path) -> AsyncIterator[CaseOff
             casework=room.casework,
             cases=room.store.cases,
             case_files=room.files,
+            registers=room.store.registers,
+            reporter=Reporter(room.store.cases, room.books, room.clock, place.parts.librarian.records),
+            unit_orders=UnitOrders(room.store, room.books, room.clock, UNITS),
             clock=clock,
         )
         async with Console(parts, "127.0.0.1", 0, session_lifetime=SEASON) as console:

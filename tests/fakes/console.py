@@ -26,8 +26,10 @@ from gateway.domain.ticket import Ticket
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber
 from gateway.services.live_call import LiveCall
+from gateway.services.reports import Reporter
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
+from gateway.services.unit_orders import UnitOrders
 from gateway.telemetry import Metrics
 from gateway.web.context import PartnerAccess
 from gateway.web.passwords import hashed
@@ -95,6 +97,9 @@ class Office:
             casework=line.casework,
             cases=line.store.cases,
             case_files=line.case_files,
+            registers=line.store.registers,
+            reporter=Reporter(line.store.cases, line.casework.books, line.clock, librarian_of(line).records),
+            unit_orders=UnitOrders(line.store, line.casework.books, line.clock, line.exchange.units),
             partners=PARTNERS,
             store=line.store,
             accounts=accounts,

@@ -35,6 +35,7 @@ def test_only_these_doors_are_open() -> None:
         "/metrics",
         "/open/knowledge",
         "/open/knowledge/{article_id}",
+        "/open/publications",
     }
 
 
