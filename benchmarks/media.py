@@ -1,10 +1,13 @@
 """Three-party conferences of G.711 telephones: this media process, and Asterisk's ConfBridge in the same run.
 
-    python -m benchmarks.media [--legs 99 300 900] [--seconds 10] [--asterisk FOLDER] [--busy 1] [--plain] [--json]
+    python -m benchmarks.media [--legs 99 300 900] [--seconds 10] [--asterisk FOLDER] [--busy] [--spin 1] [--plain]
+                               [--json]
 
 Every leg says its own tone and must hear the two others and nobody else. The media process is bound to one core, the
-telephones to the rest; Asterisk may use all. ``--busy N`` adds N processes that compute without rest, as a console and
-a recogniser might at worst. ``--asterisk FOLDER`` installs Asterisk there if it is not (root; see `asterisk`).
+telephones to the rest; all else may use all. With ``--busy`` a whole gateway works beside it, its recogniser hearing
+citizens and its console asked without rest (`busy`), and the legs that are measured are used as a live call's are: one
+of each three is recorded in two tracks, and all are tapped. ``--spin N`` adds N processes that compute without rest, as
+bad as it can get. ``--asterisk FOLDER`` installs Asterisk there if it is not (root; see `asterisk`).
 With two cores, the telephones and a busy process share one, and what Asterisk takes of both it takes from them.
 """
 
@@ -16,9 +19,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from asyncio import TaskGroup
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +31,8 @@ from typing import Any
 from benchmarks import asterisk
 from benchmarks.media_phones import law_of
 from channels.media.client import MediaEngine, MediaSettings
+from channels.media.feed import Feed
+from channels.media.leg import MediaLeg, TapFrame
 
 _WARM_UP = 1.0
 
@@ -97,10 +104,11 @@ def _measure(what: str, pid: int, phones: Phones, ports: list[int], seconds: flo
     )
 
 
-async def measure_jiesu(legs: int, seconds: float, *, plain: bool) -> Figures:
-    """Measure the media process with *legs* legs."""
+async def measure_jiesu(legs: int, seconds: float, *, plain: bool, folder: Path | None = None) -> Figures:
+    """Measure the media process with *legs* legs, recorded in *folder* and tapped if there is one."""
     settings = MediaSettings(capacity=legs, plain_sockets=plain)
-    async with MediaEngine(settings) as engine:
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(MediaEngine(settings))
         assert engine.pid is not None
         os.sched_setaffinity(engine.pid, {0})
         phones = await asyncio.to_thread(Phones, legs, seconds)
@@ -108,9 +116,27 @@ async def measure_jiesu(legs: int, seconds: float, *, plain: bool) -> Figures:
         for number, leg in enumerate(near):
             leg.connect("127.0.0.1", phones.ports[number], law="PCMA" if law_of(number) else "PCMU")
             leg.bridge(f"bridge {number // 3}")
+        if folder is not None:
+            await _use(near, folder, stack)
         what = "jiesu, plain sockets" if plain else "jiesu"
         ports = [leg.port for leg in near]
         return await asyncio.to_thread(_measure, what, engine.pid, phones, ports, seconds)
+
+
+async def _use(legs: list[MediaLeg], folder: Path, stack: AsyncExitStack) -> None:
+    """Record and tap *legs* as live calls do."""
+    zero = time.monotonic()
+    listening = await stack.enter_async_context(TaskGroup())
+    for number, leg in enumerate(legs):
+        if number % 3 == 0:
+            leg.record_both(folder / f"{number}.wav", zero)
+        task = listening.create_task(_hear(leg.tap(zero)), name=f"tap {number}")
+        stack.callback(task.cancel)
+
+
+async def _hear(tap: Feed[TapFrame]) -> None:
+    async for _ in tap:
+        pass
 
 
 def measure_asterisk(folder: Path, legs: int, seconds: float) -> Figures:
@@ -127,7 +153,26 @@ def measure_asterisk(folder: Path, legs: int, seconds: float) -> Figures:
 
 
 @contextmanager
-def _busy(count: int) -> Iterator[None]:
+def _busy() -> Iterator[Path]:
+    """Let a gateway work, and return a folder for recordings."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.busy"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as gateway,
+    ):
+        assert gateway.stdin is not None
+        assert gateway.stdout is not None
+        try:
+            if gateway.stdout.readline().strip() != "busy":
+                raise RuntimeError("the gateway beside does not work")
+            yield Path(folder)
+        finally:
+            gateway.stdin.close()
+
+
+@contextmanager
+def _spinning(count: int) -> Iterator[None]:
     """Run *count* processes that compute without rest."""
     with ExitStack() as stack:
         for _ in range(count):
@@ -156,27 +201,32 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--asterisk", type=Path, metavar="FOLDER")
     parser.add_argument("--asterisk-most", type=int, default=498, help="legs above which Asterisk is not asked")
-    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--busy", action="store_true", help="beside a gateway at work, recorded and tapped")
+    parser.add_argument("--spin", type=int, default=0, metavar="N", help="beside N processes that compute without rest")
     parser.add_argument("--plain", action="store_true", help="measure plain sockets as well")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     cores = os.cpu_count() or 1
-    if cores > 1:
-        os.sched_setaffinity(0, set(range(1, cores)))
 
     def say(line: str) -> None:
         if not chosen.json:
             print(line, flush=True)
 
-    say(f"{cores} cores, {chosen.busy} busy processes; ms of CPU a leg-second, packets, ms, legs, ms, part")
+    beside = " and a gateway at work" if chosen.busy else ""
+    say(f"{cores} cores, beside {chosen.spin} spinning processes{beside}")
+    say("ms of CPU a leg-second, packets, ms, legs, ms, part")
     say(" legs  what                    CPU per leg-s  worst leg    missing  spacing   mouth    wrong   phones  phones")
     say("                                                                     p99  to ear    heard      CPU    late")
     runs: list[Figures] = []
     ratios: dict[int, float] = {}
-    with _busy(chosen.busy):
+    with ExitStack() as stack:
+        stack.enter_context(_spinning(chosen.spin))
+        folder = stack.enter_context(_busy()) if chosen.busy else None
+        if cores > 1:
+            os.sched_setaffinity(0, set(range(1, cores)))
         for legs in chosen.legs:
             for plain in [False, True] if chosen.plain else [False]:
-                runs.append(asyncio.run(measure_jiesu(legs, chosen.seconds, plain=plain)))
+                runs.append(asyncio.run(measure_jiesu(legs, chosen.seconds, plain=plain, folder=folder)))
                 say(_line(runs[-1]))
             if chosen.asterisk and legs <= chosen.asterisk_most:
                 ours = next(each for each in runs if each.legs == legs)
@@ -189,7 +239,18 @@ def main() -> None:
                 ratios[legs] = runs[-1].cpu_ms_per_leg_second / ours.cpu_ms_per_leg_second
                 say(f"{legs:5}  Asterisk takes {ratios[legs]:.1f} times the CPU")
     if chosen.json:
-        print(json.dumps({"cores": cores, "runs": [asdict(each) for each in runs], "ratios": ratios}, indent=1))
+        print(
+            json.dumps(
+                {
+                    "cores": cores,
+                    "busy": chosen.busy,
+                    "spinning": chosen.spin,
+                    "runs": [asdict(each) for each in runs],
+                    "ratios": ratios,
+                },
+                indent=1,
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ class Files:
         self.outcomes.append(lambda: self._on_failure(leg, reason))
 
     def _work(self) -> None:
+        _give_way()
         while (job := self._jobs.get()) is not None:
             job()
         for key in list(self._recordings):
@@ -158,3 +159,14 @@ class Files:
             self._prompts.pop(next(iter(self._prompts)))
         self._prompts[path] = (changed, samples)
         return samples
+
+
+def _give_way() -> None:
+    """Come right after the clock where that has real-time priority: at the same, a write could keep it from a core.
+
+    Not behind everything else: who is held up while it holds the interpreter's lock holds up the clock.
+    """
+    with suppress(OSError):
+        priority = os.sched_getparam(0).sched_priority  # of this thread (sched(7))
+        if priority > 1:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority - 1))
