@@ -29,6 +29,7 @@ from asr.recogniser import VoskRecognizer
 from channels.media.client import MediaEngine, MediaSettings
 from channels.sip.call_control import SipCallControl
 from channels.sip.user_agent import UserAgentSettings
+from channels.webhook.signature import is_genuine
 from config import calendars, lexicons, profiles
 from config.announcements import DEFAULT_FOLDER, Announcements
 from config.knowledge import load_lexicon
@@ -313,6 +314,8 @@ class Gateway:
             case_files=self.casework.files,
             registers=self.store.registers,
             reporter=Reporter(self.store.cases, self.casework.casework.books, self.clock, self.librarian.records),
+            correspondence=self.store.correspondence,
+            files=self.written.files,
             unit_orders=UnitOrders(self.store, self.casework.casework.books, self.clock, self.units),
             partners=self._partners(),
             store=self.store,
@@ -326,6 +329,7 @@ class Gateway:
             profile=self.profile,
             units=self.units,
             lines={line.line: line.name for line in settings.emergency_line},
+            merged={line.number: line.name for line in settings.merged_line},
             matters={topic.id: topic.name for topic in self.lexicons.matters},
             prompts=self.announcements.words,
             health=self.health,
@@ -343,9 +347,13 @@ class Gateway:
 
     def _partners(self) -> list[PartnerAccess]:
         return [
-            PartnerAccess(partner=Partner(id=each.id, unit=each.unit), api_key=each.api_key)
+            PartnerAccess(
+                partner=Partner(id=each.id, unit=each.unit, is_master=each.master),
+                api_key=each.api_key,
+                signed=partial(is_genuine, each.secret) if each.secret else None,
+            )
             for each in self._settings.partner
-            if each.api_key
+            if each.api_key or each.secret
         ]
 
     def _agent_changed(self, agent: Agent) -> None:

@@ -105,10 +105,11 @@ class Cases(Protocol):
         to: str = "",
         case_id: str = "",
         waiting: bool = False,
+        stuck: bool = False,
         after: Place | None = None,
         limit: int = 50,
     ) -> Sequence[Message]:
-        """Return messages of a channel, the newest first; each condition that is given narrows them."""
+        """Return messages of a channel, the newest first; each condition narrows them (*stuck*: those given up)."""
         ...
 
 

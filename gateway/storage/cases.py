@@ -257,6 +257,7 @@ class SqlCases:
         to: str = "",
         case_id: str = "",
         waiting: bool = False,
+        stuck: bool = False,
         after: Place | None = None,
         limit: int = 50,
     ) -> Sequence[Message]:
@@ -268,6 +269,8 @@ class SqlCases:
             query = query.where(outbox.c.case_id == case_id)
         if waiting:
             query = query.where(_WAITING)
+        if stuck:
+            query = query.where(outbox.c.given_up)
         if after is not None:
             query = query.where(_behind(outbox.c.at, outbox.c.key, after, ascending=False))
         query = query.order_by(outbox.c.at.desc(), outbox.c.key.desc()).limit(limit)

@@ -22,7 +22,9 @@ from gateway.http_api.problems import Problem
 from gateway.http_api.proxies import Network, visitor_address
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
+from gateway.ports.correspondence import Correspondence
 from gateway.ports.hearing import ModelDescription
+from gateway.ports.intake import Files
 from gateway.ports.memory import Accounts, Store
 from gateway.ports.registers import Registers
 from gateway.ports.sign_ins import SignIns
@@ -45,19 +47,24 @@ NEW_TOKEN = web.RequestKey("new_token", str)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerAccess:
-    """Another system that may ask here: who it is, and the key that it proves that with (ZH-21, NM-3.1)."""
+    """Another system that may ask here: who it is, and the key that it proves that with (ZH-21, NM-3.1).
+
+    ``signed`` says of a timestamp, a signature and a body whether they are genuine at an instant: how it proves itself
+    where it tells us something unasked.
+    """
 
     partner: Partner
     api_key: str = field(repr=False)
+    signed: Callable[[str, str, bytes, float], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleParts:
     """What the console shows and works on.
 
-    ``lines`` and ``matters`` map ids to Chinese names, ``prompts`` a prompt's id to the words it says. ``health`` tells
-    of each component ``ok`` or what is wrong with it; ``sip`` and ``media`` are the two without which no call can be
-    taken. ``registry`` holds the metrics that are shown.
+    ``lines``, ``merged`` (lines) and ``matters`` map ids to Chinese names, ``prompts`` a prompt's id to the words it
+    says. ``health`` tells of each component ``ok`` or what is wrong with it; ``sip`` and ``media`` are the two without
+    which no call can be taken. ``registry`` holds the metrics that are shown.
     """
 
     switchboard: Switchboard
@@ -85,7 +92,10 @@ class ConsoleParts:
     registers: Registers
     reporter: Reporter
     unit_orders: UnitOrders
+    correspondence: Correspondence
+    files: Files
     partners: Sequence[PartnerAccess] = ()
+    merged: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 

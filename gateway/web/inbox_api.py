@@ -26,12 +26,13 @@ Key = Annotated[str, Meta(min_length=1, max_length=400)]
 
 
 class MessageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which messages; a unit sees its own."""
+    """Which messages: ``stuck`` those that were given up. A unit sees its own."""
 
     channel: Channel = Channel.UNIT
     to: Annotated[str, Meta(max_length=64)] = ""
     case_id: Annotated[str, Meta(max_length=64)] = ""
     waiting: bool = True
+    stuck: bool = False
     after: Annotated[str, Meta(max_length=400)] = ""
     limit: Annotated[int, Meta(ge=1, le=PAGE)] = 50
 
@@ -90,7 +91,8 @@ async def list_messages(visit: Visit, query: MessageQuery) -> MessagePage:
         Channel.UNIT if is_unit else query.channel,
         to=who.unit if is_unit else query.to,
         case_id=query.case_id,
-        waiting=query.waiting,
+        waiting=query.waiting and not query.stuck,
+        stuck=query.stuck,
         after=place_of(query.after),
         limit=query.limit,
     )

@@ -25,9 +25,11 @@ from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
 from gateway.web.exchange_api import exchange_routes, partner_of
 from gateway.web.inbox_api import inbox_routes
 from gateway.web.knowledge_api import knowledge_routes
+from gateway.web.letters_api import letter_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
 from gateway.web.passwords import ensure_first_account
+from gateway.web.mirror_api import mirror_routes
 from gateway.web.reports_api import report_routes
 from gateway.web.session_api import session_routes
 from gateway.web.sessions import COOKIE, Session, Sessions
@@ -45,7 +47,9 @@ ROUTES = (
     + case_routes
     + command_routes
     + inbox_routes
+    + letter_routes
     + exchange_routes
+    + mirror_routes
     + report_routes
     + knowledge_routes
     + system_routes

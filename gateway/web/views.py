@@ -91,6 +91,7 @@ class TicketView(View, frozen=True):
     ending: str
     decisions: list[DecisionView]
     edited: list[str]
+    text_only: bool
     revision: int
 
 
@@ -169,12 +170,29 @@ class HandOffView(View, frozen=True):
     steps: list[StepView]
 
 
+class AttemptView(View, frozen=True):
+    """A number of a unit that was rung; ``failure`` is empty while that is open, or it answered."""
+
+    number: str
+    failure: str
+
+
 class TransferView(View, frozen=True):
-    """The transfer to a unit."""
+    """The transfer to a unit; ``reason`` is why these of its numbers: ``always``, ``office_hours`` or ``off_hours``."""
 
     unit: str
     state: str
     live: bool
+    reason: str
+    attempts: list[AttemptView]
+
+
+class SupervisionView(View, frozen=True):
+    """A supervisor (an account) who attends a call: listening, whispering or joined."""
+
+    by: str
+    attendance: str
+    ringing: bool
 
 
 class CallView(View, frozen=True):
@@ -187,6 +205,7 @@ class CallView(View, frozen=True):
     legs: list[LegView]
     hand_offs: list[HandOffView]
     transfer: TransferView | None
+    supervisions: list[SupervisionView]
 
 
 class FactView(View, frozen=True):
@@ -245,7 +264,10 @@ class AccountView(View, frozen=True):
 
 
 def masked(number: str) -> str:
-    """Return a telephone number with its middle hidden: ``138****1234``."""
+    """Return a telephone number with its middle hidden, ``138****1234``, or a mailbox with its owner hidden."""
+    name, at, domain = number.partition("@")
+    if at:
+        return f"{name[:1]}***@{domain}"
     if len(number) >= 11:
         return f"{number[:-8]}****{number[-4:]}"
     kept = len(number) // 4
@@ -273,6 +295,7 @@ def ticket_view(ticket: Ticket, *, whole_number: bool = False) -> TicketView:
         ending=ticket.ending,
         decisions=[_decision_view(decision) for decision in ticket.decisions],
         edited=sorted(ticket.edited),
+        text_only=ticket.is_text_only,
         revision=ticket.revision,
     )
 
@@ -341,6 +364,7 @@ def call_view(call: LiveCall) -> CallView:
         legs=_leg_views(call),
         hand_offs=[_hand_off_view(hand_off) for hand_off in call.hand_offs.values()],
         transfer=_transfer_view(call.transfer) if call.transfer else None,
+        supervisions=_supervision_views(call),
     )
 
 
@@ -400,7 +424,21 @@ def _hand_off_view(hand_off: HandOff) -> HandOffView:
 
 
 def _transfer_view(transfer: UnitTransfer) -> TransferView:
-    return TransferView(unit=transfer.unit.id, state=transfer.state.value, live=transfer.is_live)
+    return TransferView(
+        unit=transfer.unit.id,
+        state=transfer.state.value,
+        live=transfer.is_live,
+        reason=transfer.reason,
+        attempts=[AttemptView(number=attempt.number, failure=attempt.failure) for attempt in transfer.attempts],
+    )
+
+
+def _supervision_views(call: LiveCall) -> list[SupervisionView]:
+    return [
+        SupervisionView(by=each.by, attendance=each.attendance.value, ringing=each.is_ringing)
+        for each in call.supervisions.values()
+        if each.is_live
+    ]
 
 
 def agent_views(agents: Iterable[Agent], now: float) -> list[AgentView]:

@@ -161,6 +161,7 @@ class MemoryCases:
         to: str = "",
         case_id: str = "",
         waiting: bool = False,
+        stuck: bool = False,
         after: Place | None = None,
         limit: int = 50,
     ) -> Sequence[Message]:
@@ -172,6 +173,7 @@ class MemoryCases:
             and to in ("", message.to)
             and case_id in ("", message.case_id)
             and (not waiting or _waits(message))
+            and (not stuck or message.given_up)
             and (after is None or (message.at, message.key) < (after.at, after.id))
         ]
         return sorted(found, key=lambda message: (message.at, message.key), reverse=True)[:limit]

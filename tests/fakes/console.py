@@ -42,6 +42,10 @@ PASSWORD = "correct horse battery"
 PARTNERS = (
     PartnerAccess(partner=Partner(id="water-system", unit="water"), api_key="k" * 32),
     PartnerAccess(partner=Partner(id="region"), api_key="p" * 32),
+    PartnerAccess(
+        partner=Partner(id="province", is_master=True), api_key="", signed=partial(is_genuine, Secret("s" * 32))
+    ),
+    PartnerAccess(partner=Partner(id="city", unit="water"), api_key="", signed=partial(is_genuine, Secret("c" * 32))),
 )
 LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "122": "交警"})
 
@@ -100,6 +104,8 @@ class Office:
             registers=line.store.registers,
             reporter=Reporter(line.store.cases, line.casework.books, line.clock, librarian_of(line).records),
             unit_orders=UnitOrders(line.store, line.casework.books, line.clock, line.exchange.units),
+            correspondence=line.store.correspondence,
+            files=line.files,
             partners=PARTNERS,
             store=line.store,
             accounts=accounts,
@@ -194,7 +200,13 @@ async def office(recordings: Path) -> AsyncIterator[Office]:
         Account(name="admin", display_name="管理员", role=AccountRole.ADMINISTRATOR, password_hash=password),
         Account(name="agent", display_name="李静", role=AccountRole.AGENT, password_hash=password, agent_id="8001"),
         Account(name="other", display_name="王芳", role=AccountRole.AGENT, password_hash=password, agent_id="8002"),
-        Account(name="leader", display_name="张班长", role=AccountRole.SUPERVISOR, password_hash=password),
+        Account(
+            name="leader",
+            display_name="张班长",
+            role=AccountRole.SUPERVISOR,
+            password_hash=password,
+            agent_id="9900",
+        ),
         Account(name="water", display_name="水务员", role=AccountRole.UNIT, password_hash=password, unit="water"),
         Account(name="roads", display_name="市政员", role=AccountRole.UNIT, password_hash=password, unit="roads"),
     ):

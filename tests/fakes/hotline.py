@@ -30,6 +30,7 @@ from gateway.services.ledger import Ledger
 from gateway.services.live_call import LiveCall
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
+from gateway.storage.files import FileRoom
 from routing.decide import Understander
 from routing.directory import Telephones, Unit
 from routing.emergency import Detector, Watch
@@ -75,6 +76,7 @@ class Hotline:
     def __init__(self, recordings: Path) -> None:
         self.store = MemoryStore()
         self.feed = Feed()
+        self.files = FileRoom(recordings.parent / "files")
         self.ledger = Ledger(self.store, self.feed)
         self.telephony = FakeTelephony(
             far_ends={

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.execute("UPDATE contacts SET ticket_id = coalesce((SELECT id FROM tickets WHERE contact_id = contacts.id), '')")
     op.create_index("ix_contacts_ticket_id", "contacts", ["ticket_id"])
     op.create_index("ix_contacts_sender", "contacts", ["channel", "sender", "received_at"])
-    unread = ~sa.column("is_read")
+    unread = ~sa.column("is_read", sa.Boolean)
     op.create_index("ix_contacts_unread", "contacts", ["received_at"], sqlite_where=unread, postgresql_where=unread)
     op.create_table(
         "sent",

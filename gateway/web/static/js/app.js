@@ -6,6 +6,7 @@ import { leaveInbox, watchInbox } from "./inbox.js";
 import { me } from "./me.js";
 import { route } from "./route.js";
 import { Accounts } from "./views/accounts.js";
+import { ArticlePage } from "./views/article-page.js";
 import { Calls } from "./views/calls.js";
 import { CaseDetail } from "./views/case-detail.js";
 import { Cases } from "./views/cases.js";
@@ -15,6 +16,7 @@ import { Knowledge } from "./views/knowledge.js";
 import { SignIn } from "./views/sign-in.js";
 import { TicketDetail } from "./views/ticket-detail.js";
 import { Tickets } from "./views/tickets.js";
+import { UrgentLetters } from "./views/urgent-letters.js";
 import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
@@ -66,6 +68,7 @@ const Console = {
       const { view: name, id } = route.value;
       if (me.value.role === "unit" && name === "inbox") return Inbox;
       if (me.value.role === "unit" || name === "cases") return name === "cases" && id ? CaseDetail : Cases;
+      if (name === "knowledge" && id) return ArticlePage;
       return name === "tickets" && id ? TicketDetail : VIEWS[name] ?? Calls;
     };
 
@@ -77,6 +80,7 @@ const Console = {
         <div class="console">
           <${TopBar} onSign-out=${signOut} />
           ${live.state === "lost" && html`<p class="banner" role="alert">与服务器的连接断了，正在重连……通话不受影响，恢复后自动补齐。</p>`}
+          ${me.value.role !== "unit" && html`<${UrgentLetters} />`}
           <${view()} />
         </div>`;
     };

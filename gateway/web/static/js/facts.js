@@ -1,5 +1,5 @@
 // Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
-import { catalogue, commandName, decisionName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stageName, stepName, transferStateName, unitName } from "./words.js";
+import { catalogue, channelName, commandName, decisionName, deliveryName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stageName, stepName, transferStateName, unitName } from "./words.js";
 
 const actions = {
   "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
@@ -32,6 +32,15 @@ const table = {
   "knowledge.confirmed": (v) => ["trace", `${v.by} 确认知识 ${v.article} 仍有效`],
   "knowledge.check_raised": (v) => ["note", `${v.by} 就知识 ${v.article} 发出核查单 ${v.check}`],
   "knowledge.check_answered": (v) => ["note", `${v.by} 答复核查单 ${v.check}`],
+  "contact.received": (v) => ["key", `收到${channelName(v.channel)}来件${v.files ? `，附件 ${v.files} 个` : ""}`],
+  "contact.edited": () => ["note", "诉求人修改了来件"],
+  "answer.written": (v) => ["key", `${v.by} 答复诉求人`],
+  "message.sent": (v) => ["note", `已经${channelName(v.channel)}告知诉求人`],
+  "message.reported": (v) => [v.state === "failed" ? "alarm" : "trace", `告知诉求人：${deliveryName(v.state)}`],
+  "message.resent": (v) => ["note", `${v.by} 重新发送${v.edited ? "（已修改）" : ""}`],
+  "emergency.settled": (v) => ["key", v.outcome === "handed_over" ? `${v.by} 确认 ${lineName(String(v.line))} 已接收` : `${v.by} 判为误报`],
+  "letters.viewed": (v) => ["trace", `${v.by} 查看了来件`],
+  "file.viewed": (v) => ["trace", `${v.by} 查看了附件`],
   "ticket.viewed": (v) => ["trace", `${v.by} 查看了工单`],
   "recording.played": (v) => ["trace", `${v.by} 调听了录音`],
   "recording.closed": () => ["trace", "录音完成，已计算校验值"],
@@ -50,7 +59,7 @@ const table = {
   "transcript.gap": (v) => ["note", `转写中断（${v.reason ?? ""}）`],
   "utterance.heard": (v) => ["trace", `${roleName(v.role)}：${v.text ?? ""}`],
   "citizen.told": (v) => ["note", `向市民播放：${catalogue.prompts[v.prompt] ?? v.prompt}`],
-  "emergency.suspected": (v) => ["alarm", `听到${quoted(v.phrase)}，疑似紧急情况（${lineName(String(v.line))}）`],
+  "emergency.suspected": (v) => ["alarm", `${typeof v.phrase_start === "number" ? "听到" : "提到"}${quoted(v.phrase)}，疑似紧急情况（${lineName(String(v.line))}）`],
   "emergency.unserved": (v) => ["alarm", v.reason === "the citizen has gone"
     ? `听到${quoted(v.phrase)}时市民已挂机，请立即回拨核实（${lineName(String(v.line))}）`
     : `${lineName(String(v.line))} 没有可拨打的号码，请坐席处理`],

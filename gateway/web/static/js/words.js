@@ -2,12 +2,12 @@
 import { reactive } from "./dom.js";
 
 export const catalogue = reactive({
-  city: "", document: "", categories: {}, matters: {}, units: {}, lines: {}, prompts: {}, editable: [],
+  city: "", document: "", categories: {}, matters: {}, units: {}, lines: {}, merged: {}, prompts: {}, editable: [],
 });
 
 const named = (table) => (id) => table[id] ?? id;
 
-export const roleName = named({ citizen: "市民", agent: "坐席", emergency_desk: "紧急台", unit: "承办单位" });
+export const roleName = named({ citizen: "市民", agent: "坐席", emergency_desk: "紧急台", unit: "承办单位", supervisor: "班长" });
 export const accountRoleName = named({ agent: "坐席", supervisor: "班长", administrator: "管理员", unit: "承办单位" });
 export const presenceName = named({
   signed_out: "未登录", ready: "空闲", paused: "示忙", in_call: "通话中", wrap_up: "话后处理",
@@ -34,24 +34,31 @@ export const periodStateName = named({
 });
 export const channelName = named({
   telephone: "电话", sms: "短信", mail: "邮件", web: "网页", wechat: "微信", telegram: "Telegram", open311: "Open311",
-  platform: "上级平台",
+  platform: "上级平台", app: "城市应用",
+});
+export const deliveryName = named({
+  waiting: "待发送", given_up: "未能送达", accepted: "已发出", delivered: "已送达", read: "对方已读", failed: "对方未收到",
 });
 export const handOffStateName = named({
   suspected: "疑似险情", dialling: "正在呼叫", answered: "已接听，正在通报", joined: "三方通话，等待接收",
   accepted: "对方已接收", dismissed: "误报，已取消", exhausted: "所有号码均未接通", abandoned: "市民已挂机",
+  returned: "对方已退回12345",
 });
 export const transferStateName = named({
   talking: "准备呼叫", consulting: "正在呼叫单位，市民听音乐等待", answered: "与单位单独通话，市民听音乐等待", joined: "三方通话",
-  handed_over: "已交给单位", retrieved: "已取回市民", abandoned: "市民已挂机",
+  handed_over: "已交给单位", retrieved: "已取回市民", abandoned: "市民已挂机", returned: "单位已退回12345",
 });
 export const stepName = named({
   suspected: "发现", invited: "呼叫", desk_answered: "接听", desk_joined: "三方", desk_accepted: "接收",
-  desk_failed: "未接通", failed: "呼叫失败", chain_exhausted: "均未接通", agent_dismissed: "误报",
+  desk_failed: "未接通", failed: "呼叫失败", chain_exhausted: "均未接通", agent_dismissed: "误报", desk_returned: "退回",
   citizen_left: "市民挂机", alarm: "告警",
 });
 export const decisionKindName = named({
   category: "事项类别", matter: "诉求事项", emergency: "紧急情况", hand_off: "紧急转接", unit: "承办单位", answer: "即时答复",
+  origin: "来电来源",
 });
+export const attendanceName = named({ listening: "监听", whispering: "密语", joined: "加入" });
+export const numbersReason = named({ always: "", office_hours: "上班时间，咨询电话", off_hours: "非上班时间，值班电话" });
 export const fieldName = named({
   category: "类别", matter: "事项", unit: "承办单位", summary: "诉求内容", "elements.time": "时间", "elements.place": "地点",
   "elements.person": "人物", "elements.cause": "起因", "elements.course": "经过", "elements.outcome": "结果",
@@ -59,7 +66,7 @@ export const fieldName = named({
 export const endingName = (ending) => {
   const known = {
     "citizen hung up": "市民挂机", finished: "办结后挂机", "no agent": "无坐席接听", "gateway stopped": "系统停止",
-    "gateway failed": "系统中断",
+    "gateway failed": "系统中断", "never answered": "未接通即挂断", overloaded: "线路已满，已登记回电",
   };
   return known[ending] ?? ending.replace(/^ended by /, "坐席结束：");
 };
@@ -88,5 +95,20 @@ export function outcomeName(kind, outcome) {
   if (isMatter(kind, outcome)) return catalogue.matters[outcome] ?? outcome;
   if (kind === "category") return catalogue.categories[outcome] ?? outcome;
   if (kind === "answer") return outcome;
+  if (kind === "origin") return originName(outcome);
   return kind === "unit" ? unitName(outcome) : lineName(outcome);
+}
+
+// Where a call comes from: a merged line that was dialled, or an emergency line that passes the matter on.
+export const originName = (outcome) => (catalogue.merged[outcome] ? `拨打 ${outcome} ${catalogue.merged[outcome]}` : `${lineName(outcome)} 转来`);
+
+// Why nobody was reached at a number, in the protocol's words or ours.
+export function failureName(failure) {
+  if (/^no answer/.test(failure)) return "无人接听";
+  if (/is not registered/.test(failure)) return "话机未登录";
+  if (/^(486|600)/.test(failure)) return "忙";
+  if (/^603/.test(failure)) return "拒接";
+  if (/^(404|410|484|604)/.test(failure)) return "号码不存在";
+  if (/^(480|408|5\d\d)/.test(failure)) return "暂时无法接通";
+  return failure;
 }

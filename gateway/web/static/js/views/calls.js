@@ -7,10 +7,11 @@ import { soundWords } from "../facts.js";
 import { ageOf, clearEnded, follow, live } from "../live.js";
 import { me } from "../me.js";
 import { address, go, route } from "../route.js";
-import { callStateName, catalogue, endingName, roleName, ticketStateName } from "../words.js";
+import { callStateName, catalogue, endingName, originName, roleName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
 import { Suggestions } from "./suggestions.js";
 import { EmergencyKeys, HandOffPanel } from "./hand-off.js";
+import { SupervisionPanel } from "./supervision.js";
 import { TicketForm } from "./ticket-form.js";
 import { Transcript } from "./transcript.js";
 import { TransferPanel } from "./transfer.js";
@@ -20,6 +21,8 @@ const stateOf = (entry) => (entry.over ? "over" : entry.call.state);
 const stateWords = (entry) => (entry.over ? "已结束" : callStateName(entry.call.state));
 const agentName = (id) => live.agents.find((agent) => agent.id === id)?.name ?? id;
 const caller = (ticket) => ticket?.caller || "号码未显示";
+
+const originsOf = (ticket) => (ticket?.decisions ?? []).filter((decision) => decision.kind === "origin");
 
 const CallCard = ({ entry, chosen }) => html`
   <li class=${["call-card", `is-${stateOf(entry)}`, { chosen }]}>
@@ -43,6 +46,7 @@ const partyName = (leg) => {
 const legWords = (leg, transfer) => {
   if (leg.state === "ringing") return "振铃";
   if (leg.joined) return "通话中";
+  if (leg.role === "supervisor") return "听";
   if (leg.role === "citizen") return transfer?.live ? "听音乐等待" : "等待";
   return transfer?.live ? "单独通话" : "未入会";
 };
@@ -82,6 +86,8 @@ const Conversation = {
               ? html`<span class="over-note">${over.ending ? endingName(over.ending) : ""} ${ticket && html`<a href=${address("tickets", ticket.id)}>打开工单和录音 →</a>`}</span>`
               : html`<${ElButton} class="finish" size="small" type="danger" plain loading=${busy.value === "finish"} onClick=${finish}>结束通话<//><${Parties} call=${call} />`}
           </header>
+          ${originsOf(ticket).map((origin) => html`<p key=${origin.outcome} class="call-origin"><b>${originName(origin.outcome)}</b> ${origin.reasons[0]?.evidence !== origin.outcome ? origin.reasons[0]?.evidence : ""}</p>`)}
+          ${!over && html`<${SupervisionPanel} callId=${call.id} supervisions=${call.supervisions} hasAgent=${hasAgent()} />`}
           ${handOffs().map((handOff) => html`<${HandOffPanel} key=${handOff.line} callId=${call.id} handOff=${handOff} />`)}
           <${Transcript} key=${call.id} said=${props.entry.said} facts=${props.entry.facts} follows
             empty=${call.answered ? "正在听，还没有人说话" : "还没有接听"} />

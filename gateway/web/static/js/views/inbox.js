@@ -3,7 +3,7 @@
 import { useAction } from "../acting.js";
 import { api } from "../api.js";
 import { dateAndTime } from "../clock.js";
-import { ElButton, html, onMounted, ref } from "../dom.js";
+import { ElButton, ElInput, html, onMounted, ref } from "../dom.js";
 import { countInbox, inbox, waitingWords } from "../inbox.js";
 import { me } from "../me.js";
 import { address } from "../route.js";
@@ -22,6 +22,7 @@ export const Inbox = {
     const next = ref("");
     const state = ref("loading");
     const problem = ref("");
+    const wording = ref({});
     const { busy, act } = useAction();
     let asked = 0;
 
@@ -30,7 +31,7 @@ export const Inbox = {
       const mine = asked;
       state.value = "loading";
       try {
-        const page = await api.messages({ channel: box.value, waiting: waiting.value, after: more ? next.value : "" });
+        const page = await api.messages({ channel: box.value, waiting: waiting.value === true, stuck: waiting.value === "stuck", after: more ? next.value : "" });
         if (mine !== asked) return;
         messages.value = more ? [...messages.value, ...page.messages] : page.messages;
         next.value = page.next_after;
@@ -47,7 +48,7 @@ export const Inbox = {
     });
     const show = (name, unread) => {
       box.value = name;
-      waiting.value = unread;
+      waiting.value = unread === "stuck" && name !== "petitioner" ? true : unread;
       messages.value = [];
       load();
     };
@@ -57,7 +58,21 @@ export const Inbox = {
       countInbox();
       if (!messages.value.length || !waiting.value) load();
     }
+    const scopes = () => [[true, "未处理"], ...(box.value === "petitioner" ? [["stuck", "未能送达"]] : []), [false, "全部"]];
     const isOpen = (message) => !message.done_at && !message.given_up;
+
+    // A message that no way took: in other words, or as it is, once more.
+    async function resend(message) {
+      const text = wording.value[message.key] ?? message.text;
+      if (!(await act(message.key, () => api.resendMessage(message.key, text === message.text ? "" : text)))) return;
+      delete wording.value[message.key];
+      load();
+    }
+    const again = (message) => html`
+      <p class="problem">未能送达：${message.error}</p>
+      <${ElInput} type="textarea" autosize modelValue=${wording.value[message.key] ?? message.text} aria-label="修改后重新发送"
+        onUpdate:modelValue=${(words) => { wording.value = { ...wording.value, [message.key]: words }; }} />
+      <${ElButton} size="small" loading=${busy.value === message.key} onClick=${() => resend(message)}>重新发送<//>`;
 
     const digest = ({ values }) => html`
       <ul class="digest">${(values.cases ?? []).slice(0, LISTED).map((id) => html`<li key=${id}><a href=${address("cases", id)}>${id}</a></li>`)}
@@ -74,12 +89,12 @@ export const Inbox = {
         ${message.kind === "digest" && digest(message)}
         <footer>${isOpen(message)
           ? html`<${ElButton} size="small" loading=${busy.value === message.key} onClick=${() => finish([message.key], message.key)}>${doneWords(box.value)}<//>`
-          : html`<small class="faint">${message.given_up ? "未能送达" : `${doneWords(box.value)} ${dateAndTime(message.done_at)}`}</small>`}</footer>
+          : message.given_up ? again(message) : html`<small class="faint">${doneWords(box.value)} ${dateAndTime(message.done_at)}</small>`}</footer>
       </li>`;
     const rest = () => {
       if (state.value === "failed") return html`<p class="problem padded" role="alert">${problem.value} <${ElButton} size="small" onClick=${() => load()}>重试<//></p>`;
       if (state.value === "loading") return html`<p class="empty" role="status">正在载入……</p>`;
-      if (!messages.value.length) return html`<p class="empty">${waiting.value ? "没有未处理的消息" : "还没有消息"}</p>`;
+      if (!messages.value.length) return html`<p class="empty">${waiting.value === "stuck" ? "没有未能送达的消息" : waiting.value ? "没有未处理的消息" : "还没有消息"}</p>`;
       return next.value ? html`<p class="more"><${ElButton} onClick=${() => load(true)}>更早的消息<//></p>` : null;
     };
     const tab = ([name, words]) => html`
@@ -91,7 +106,7 @@ export const Inbox = {
         <header class="page-head">
           <h1>收件箱</h1>
           <nav class="pane-keys" aria-label="收件箱">${boxes.map(tab)}</nav>
-          <nav class="pane-keys" aria-label="范围">${[[true, "未处理"], [false, "全部"]].map(([unread, words]) => html`
+          <nav class="pane-keys" aria-label="范围">${scopes().map(([unread, words]) => html`
             <button key=${words} type="button" class=${{ on: waiting.value === unread }} aria-pressed=${waiting.value === unread} onClick=${() => show(box.value, unread)}>${words}</button>`)}</nav>
           ${box.value !== "petitioner" && waiting.value && messages.value.length > 1 && html`
             <${ElButton} loading=${busy.value === "all"} onClick=${() => finish(messages.value.map((message) => message.key).slice(0, 200), "all")}>所列 ${messages.value.length} 条全部已读<//>`}

@@ -6,6 +6,7 @@ import { live, watchTickets } from "../live.js";
 import { address, route } from "../route.js";
 import { channelName, endingName, lineName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
+import { Letters } from "./letters.js";
 import { Player } from "./player.js";
 import { Suggestions } from "./suggestions.js";
 import { TicketForm } from "./ticket-form.js";
@@ -52,8 +53,8 @@ export const TicketDetail = {
     const line = (name, value) => value && html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`;
     const about = (ticket) => html`
       <dl class="about-call">
-        ${line("来电号码", ticket.caller || "未显示")}${line("渠道", channelName(ticket.channel))}
-        ${line("来电时间", dateAndTime(ticket.received_at))}${line("通话时长", between(ticket.answered_at, ticket.ended_at))}
+        ${line(isWritten() ? "诉求人" : "来电号码", ticket.caller || "未显示")}${line("渠道", channelName(ticket.channel))}
+        ${line(isWritten() ? "来件时间" : "来电时间", dateAndTime(ticket.received_at))}${line("通话时长", !isWritten() && between(ticket.answered_at, ticket.ended_at))}
         ${line("接听坐席", ticket.agent && agentName(ticket.agent))}${line("紧急线路", ticket.emergency_line && lineName(ticket.emergency_line))}
         ${line("结束方式", ticket.ending && endingName(ticket.ending))}
       </dl>`;
@@ -64,12 +65,20 @@ export const TicketDetail = {
       return html`<${Player} key=${detail.value.ticket.id} ref=${player} ticketId=${detail.value.ticket.id} legs=${detail.value.legs}
         onPosition=${(seconds) => { position.value = seconds; }} />`;
     };
+    const isWritten = () => detail.value.ticket.channel !== "telephone";
+    const talk = (ticket, transcript, entries) => isWritten()
+      ? html`<${Letters} key=${ticket.id} ticket=${ticket} />`
+      : html`<h4>录音与转写</h4>
+          ${sound()}
+          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${!detail.value.live && isRecorded()}
+            empty="这次通话没有转写" onSeek=${(seconds) => player.value?.seek(seconds)} />`;
     const whole = ({ ticket, transcript, entries }) => html`
       <header class="page-head">
         <a class="back" href=${address("tickets")} aria-label="返回工单列表">‹ 工单</a>
         <h1>${ticket.id}</h1>
         <span class=${`ticket-state state-${ticket.state}`}>${ticketStateName(ticket.state)}</span>
-        ${ticket.ended_at && html`<a href=${address("cases", ticket.id)}>受理与办理</a>`}
+        ${ticket.text_only && html`<em class="text-only">仅可文字联系，请勿致电</em>`}
+        ${(ticket.ended_at || isWritten()) && html`<a href=${address("cases", ticket.id)}>受理与办理</a>`}
       </header>
       <div class="detail-columns">
         <div class="sheet detail-form">
@@ -79,10 +88,7 @@ export const TicketDetail = {
           <${Decisions} decisions=${ticket.decisions} />
         </div>
         <div class="sheet detail-talk">
-          <h4>录音与转写</h4>
-          ${sound()}
-          <${Transcript} said=${transcript} facts=${entries} position=${position.value} seekable=${!detail.value.live && isRecorded()}
-            empty="这次通话没有转写" onSeek=${(seconds) => player.value?.seek(seconds)} />
+          ${talk(ticket, transcript, entries)}
         </div>
         <div class="sheet detail-history"><${Timeline} entries=${entries} /></div>
       </div>`;
