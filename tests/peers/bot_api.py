@@ -109,13 +109,13 @@ class BotApiServer:
         }
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[BotApiServer]:
+    async def running(self, port: int = 0) -> AsyncIterator[BotApiServer]:
         application = web.Application(client_max_size=60 * 1024 * 1024)
         application.router.add_route("*", "/bot{token}/{method}", self._call)
         application.router.add_get("/file/bot{token}/{path:.+}", self._download)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         host, port = runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         try:

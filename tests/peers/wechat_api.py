@@ -103,7 +103,7 @@ class WeChatServer:
         self._client: aiohttp.ClientSession
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[WeChatServer]:
+    async def running(self, port: int = 0) -> AsyncIterator[WeChatServer]:
         application = web.Application(client_max_size=20 * 1024 * 1024)
         application.router.add_post("/cgi-bin/stable_token", self._stable_token)
         application.router.add_post("/cgi-bin/message/custom/send", self._custom_send)
@@ -112,7 +112,7 @@ class WeChatServer:
         application.router.add_get("/videos/{name}", self._video)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         host, port = runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         try:
@@ -188,7 +188,7 @@ class WeChatServer:
                 self.callback, params={**signed, **query}, data=body.encode(), headers=headers, timeout=timeout
             ) as answer:
                 return answer.status, await answer.text()
-        except TimeoutError:
+        except (TimeoutError, aiohttp.ClientError):
             return 0, ""
 
     def _signed(self) -> dict[str, str]:

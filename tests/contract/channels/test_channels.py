@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.channels.chat_drivers import CHAT_DRIVERS
 from tests.contract.channels.drivers import DRIVERS, Driver, Outcome
 from tests.peers.written_node import POINTS
 
@@ -96,7 +97,7 @@ class Node:
         return rows
 
 
-@pytest.fixture(params=DRIVERS, ids=lambda driver: driver.name)
+@pytest.fixture(params=(*DRIVERS, *CHAT_DRIVERS), ids=lambda driver: driver.name)
 async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
     made = Node(tmp_path, request.param)
     peer: Any = made.peer
