@@ -257,7 +257,7 @@ function showReceipt(taken, token) {
     $("form").hidden = false;
     $("text").focus();
   });
-  const entry = (name, value) => make("div", {}, make("dt", {}, name), make("dd", {}, value), copyButton(value, name));
+  const entry = (name, value) => make("div", {}, make("dt", {}, name), make("dd", {}, make("b", {}, value), copyButton(value, name)));
   $("done").replaceChildren(
     make("span", { className: "tick" }, icon(TICK)),
     title,
