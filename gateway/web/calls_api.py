@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from gateway.domain.account import AccountRole
-from gateway.domain.call import CallId
+from gateway.domain.call import Attendance, CallId
 from gateway.domain.emergency import EmergencyLine
-from gateway.domain.errors import Refused
+from gateway.domain.errors import IllegalTransition, Refused
 from gateway.http_api.problems import Problem, not_found
-from gateway.http_api.routes import RouteTable
+from gateway.http_api.routes import SUPERVISORS, RouteTable
+from gateway.ports.memory import Transaction
+from gateway.services.casework import Done
 from gateway.services.live_call import LiveCall
+from gateway.services.ticket_instead import NoCategory, dispatch_instead
+from gateway.web.case_asking import actor_of
+from gateway.web.case_commands_api import SETTLE_LIMIT, denial, problem_of_refusal
 from gateway.web.context import Visit
 from gateway.web.views import AgentView, CallView, LiveCallView, agent_views, call_view, live_call_view
 
@@ -22,6 +28,10 @@ call_routes = RouteTable()
 NO_HAND_OFF = "这条紧急线路现在没有正在进行的转接"
 NO_TRANSFER = "现在没有正在进行的咨询转接"
 CANNOT_TRANSFER = "不能转接：该单位没有可拨打的电话，或没有坐席在通话中，或已有转接正在进行"
+
+
+NO_TICKET = "不能改派工单"
+CANNOT_SUPERVISE = "不能监听：您的账号没有对应的话机，或现在没有坐席可以密语"
 
 
 class LineChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +44,12 @@ class UnitChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A unit's id."""
 
     unit: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class AttendanceChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a supervisor attends a call."""
+
+    attendance: Attendance
 
 
 class PauseChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,6 +146,52 @@ async def leave_transfer(visit: Visit, call_id: str) -> CallView:
     call = _own(visit, call_id)
     call.live_transfer().leave()
     return _done(visit, call, "transfer.leave")
+
+
+@call_routes.declare("POST", "/api/calls/{call_id}/transfer/ticket", "改派工单：受理并派给该单位", refusal=NO_TICKET)
+async def send_ticket_instead(visit: Visit, call_id: str, body: UnitChoice) -> CallView:
+    """Send the matter to a unit in writing, as its telephones fail; a transfer under way ends."""
+    call = _own(visit, call_id)
+    parts, ticket_id = visit.parts, call.record.ticket.id
+    await parts.ledger.settle(SETTLE_LIMIT)
+
+    def work(tx: Transaction) -> Done:
+        return dispatch_instead(parts.casework, tx, ticket_id, body.unit, actor_of(visit.account))
+
+    try:
+        done = await parts.store.commit(work)
+    except NoCategory:
+        raise Problem(409, "missing", "请先在工单上选择类别", field="category") from None
+    except Refused as refused:
+        raise problem_of_refusal(refused) from refused
+    if done.denials:
+        raise denial(parts, done)
+    parts.casework.publish(done.facts)
+    call.record.edited({"unit": body.unit})
+    if call.transfer is not None and call.transfer.is_live:
+        with suppress(IllegalTransition):  # it ends by itself, or has not begun
+            call.transfer.retrieve()
+    return _done(visit, call, "transfer.ticket", unit=body.unit)
+
+
+@call_routes.declare(
+    "PUT", "/api/calls/{call_id}/supervision", "班长监听、密语或加入", roles=SUPERVISORS, refusal=CANNOT_SUPERVISE
+)
+async def supervise_call(visit: Visit, call_id: str, body: AttendanceChoice) -> CallView:
+    """Attend a call, or attend it otherwise; the supervisor's own telephone is rung."""
+    call = _find(visit, call_id)
+    call.supervise(visit.account.name, visit.account.agent_id, body.attendance)
+    return _done(visit, call, f"supervision.{body.attendance.value}")
+
+
+@call_routes.declare(
+    "DELETE", "/api/calls/{call_id}/supervision", "班长离开", roles=SUPERVISORS, refusal="您不在这个通话中"
+)
+async def end_supervision(visit: Visit, call_id: str) -> CallView:
+    """Leave a call that one attends."""
+    call = _find(visit, call_id)
+    await call.end_supervision(visit.account.name)
+    return _done(visit, call, "supervision.end")
 
 
 @call_routes.declare("POST", "/api/calls/{call_id}/finish", "结束通话")

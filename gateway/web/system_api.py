@@ -36,6 +36,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     matters: dict[str, str]
     units: dict[str, str]
     lines: dict[str, str]
+    merged: dict[str, str]
     prompts: dict[str, str]
     editable: list[str]
 
@@ -84,6 +85,7 @@ async def show_catalogue(visit: Visit) -> Catalogue:
         matters=dict(parts.matters),
         units={unit.id: unit.name for unit in parts.units.values()},
         lines=dict(parts.lines),
+        merged=dict(parts.merged),
         prompts=dict(parts.prompts),
         editable=list(EDITABLE),
     )

@@ -183,3 +183,70 @@ async def test_a_rest_in_the_middle_of_a_call_is_refused(place: Office, agent: C
     async with agent.put("/api/agents/self/pause", json={"paused": True}) as answer:
         assert answer.status == 409
         assert (await answer.json())["error"]["code"] == "not_now"
+
+
+async def test_a_unit_that_nobody_answers_at_is_shown_with_why_and_gets_a_ticket_instead(
+    place: Office, agent: ClientSession
+) -> None:
+    for number in ("9001", "9009"):
+        place.line.telephony.far_ends[number] = FarEnd(refusal="486 Busy Here")
+    call, citizen = await place.talking()
+    place.say(citizen, "我家停水三天了", 1.0)
+    await place.until(lambda: call.record.ticket.matter == "water_supply")
+    await post(agent, f"/api/calls/{call.id}/transfer", {"unit": "water"})
+    await place.until(lambda: call.transfer and call.transfer.state is TransferState.RETRIEVED)
+    async with agent.get(f"/api/calls/{call.id}") as answer:
+        shown = (await answer.json())["call"]["transfer"]
+    assert shown["attempts"][-1] == {"number": "9009", "failure": "486 Busy Here"}
+
+    path = f"/api/calls/{call.id}/transfer/ticket"
+    assert (await post(agent, path, {"unit": "sewage"}))[0] in (409, 422)
+    status, _ = await post(agent, path, {"unit": "water"})
+
+    assert status == 200
+    async with agent.get(f"/api/cases/{call.record.ticket.id}") as answer:
+        case = (await answer.json())["case"]
+    assert (case["stage"], case["unit"]) == ("dispatched", "water")
+    assert call.record.ticket.unit == "water"
+    citizen.far_end_hangs_up()
+    await place.line.over(call)
+
+
+async def test_a_ticket_instead_needs_a_category(place: Office, agent: ClientSession) -> None:
+    call, _ = await place.talking()
+
+    status, problem = await post(agent, f"/api/calls/{call.id}/transfer/ticket", {"unit": "water"})
+
+    assert (status, problem["error"]["code"], problem["error"]["field"]) == (409, "missing", "category")
+
+
+async def test_a_supervisor_attends_and_everybody_at_the_console_sees_it(place: Office, agent: ClientSession) -> None:
+    call, citizen = await place.talking()
+    path = f"/api/calls/{call.id}/supervision"
+    async with place.signed_in("leader") as leader:
+        async with leader.put(path, json={"attendance": "listening"}) as answer:
+            assert answer.status == 200
+        await place.until(lambda: place.line.told(call, "supervision.listening"))
+        async with leader.put(path, json={"attendance": "whispering"}) as answer:
+            shown = await answer.json()
+        assert shown["supervisions"] == [{"by": "leader", "attendance": "whispering", "ringing": False}]
+        async with agent.get(f"/api/calls/{call.id}") as answer:
+            seen = (await answer.json())["call"]
+        assert seen["supervisions"] == shown["supervisions"]
+        assert [leg["joined"] for leg in seen["legs"] if leg["role"] == "supervisor"] == [False]
+        assert place.line.telephony.hears(citizen) == {Role.AGENT}
+        async with leader.delete(path) as answer:
+            assert answer.status == 200
+        await place.until(lambda: place.line.told(call, "supervision.ended"))
+        async with leader.delete(path) as answer:
+            assert answer.status == 409
+
+
+async def test_only_supervisors_attend_and_only_with_a_telephone(place: Office, agent: ClientSession) -> None:
+    call, _ = await place.talking()
+    path = f"/api/calls/{call.id}/supervision"
+
+    async with agent.put(path, json={"attendance": "listening"}) as answer:
+        assert answer.status == 403
+    async with place.signed_in("admin") as admin, admin.put(path, json={"attendance": "listening"}) as answer:
+        assert answer.status == 409
