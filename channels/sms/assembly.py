@@ -20,7 +20,7 @@ from channels.sms.header import Fragment
 from channels.sms.words import ShortMessage
 
 MOST_OPEN = 128
-"""Unfinished messages at once; the oldest makes room as if its time were up."""
+"""Unfinished messages of one assembly at once; the oldest makes room as if its time were up."""
 REMEMBERED = 300.0
 """Seconds for which a finished message's parts are known again when the centre delivers them once more."""
 LATE = 3600.0
@@ -75,14 +75,13 @@ class Whole:
     id: str
     text: str
     octets: bytes = field(repr=False)
-    centre_ids: tuple[str, ...]
     missing: tuple[int, ...] = ()
     follows: str = ""
     digests: Mapping[int, str] = field(default_factory=dict)
 
 
 class Assembly:
-    """The unfinished long messages of one link. *wait* is how many seconds a message waits for its parts."""
+    """The unfinished long messages of some senders. *wait* is how many seconds a message waits for its parts."""
 
     def __init__(self, name: str, wait: float, kept: bytes = b"", *, now: float = 0.0) -> None:
         """Begin with what was *kept*; a state that cannot be read raises `ValueError`."""
@@ -114,7 +113,7 @@ class Assembly:
         return (
             done is not None
             and now - done.at <= REMEMBERED
-            and done.digests.get(fragment.number) == _digest(message.octets)
+            and done.digests.get(fragment.number) == _digest(message.centre_id, message.octets)
         )
 
     def add(self, message: ShortMessage, fragment: Fragment, now: float) -> Iterator[Whole]:
@@ -124,11 +123,10 @@ class Assembly:
         the same reference was in its way, or too many were open, and is given up.
         """
         key = _key(message, fragment)
-        done = self._done.get(key)
-        if done is not None and now - done.at <= LATE and fragment.number not in done.digests:
+        done, unfinished = self._done.get(key), self._open.get(key)
+        if unfinished is None and done is not None and now - done.at <= LATE and fragment.number not in done.digests:
             yield self._late(done, message, fragment)
             return
-        unfinished = self._open.get(key)
         same = unfinished.parts.get(fragment.number) if unfinished is not None else None
         if unfinished is not None and same is not None and same.content != message.octets:
             yield self._whole(unfinished)
@@ -179,9 +177,8 @@ class Assembly:
             id=unfinished.id,
             text=_text(unfinished.parts, total),
             octets=b"".join(part.content for _, part in parts),
-            centre_ids=tuple(part.centre_id for _, part in parts if part.centre_id),
             missing=tuple(number for number in range(1, total + 1) if number not in unfinished.parts),
-            digests={number: _digest(part.content) for number, part in parts},
+            digests={number: _digest(part.centre_id, part.content) for number, part in parts},
         )
 
     def _late(self, done: _Done, message: ShortMessage, fragment: Fragment) -> Whole:
@@ -190,9 +187,8 @@ class Assembly:
             id=f"{done.id}.{fragment.number}",
             text=f"[补第{fragment.number}段]{decoded(message.octets, message.coding)}",
             octets=message.octets,
-            centre_ids=(message.centre_id,) if message.centre_id else (),
             follows=done.id,
-            digests={fragment.number: _digest(message.octets)},
+            digests={fragment.number: _digest(message.centre_id, message.octets)},
         )
 
 
@@ -200,8 +196,8 @@ def _key(message: ShortMessage, fragment: Fragment) -> Key:
     return Key(message.sender, message.addressee, fragment.reference, fragment.total)
 
 
-def _digest(octets: bytes) -> str:
-    return hashlib.sha256(octets).hexdigest()[:32]
+def _digest(centre_id: str, octets: bytes) -> str:
+    return hashlib.sha256(centre_id.encode() + b"\0" + octets).hexdigest()[:32]
 
 
 def _text(parts: Mapping[int, _Part], total: int) -> str:

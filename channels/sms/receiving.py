@@ -18,7 +18,9 @@ import structlog
 from channels.sip.numbers import read_number
 from channels.sms.assembly import Assembly, Whole
 from channels.sms.coding import decoded
+from channels.sms.header import Fragment
 from channels.sms.receipts import Receipts
+from channels.sms.shelf import Shelf, shelf_for, shelves_of
 from channels.sms.words import Answer, Receipt, ShortMessage
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Refused, Unavailable
@@ -28,11 +30,10 @@ from gateway.ports.intake import IncomingMessage, Intake, Part, SharedValues
 
 log = structlog.get_logger(__name__)
 
-KEPT_FOR = timedelta(days=7)
-"""How long the parts of an unfinished message outlive the node that had them."""
 TRY_AGAIN = 10.0
 """Seconds until what could not be taken when its time was up is tried again."""
 BINARY_ZH = "（二进制短信，见附件）"
+EMPTY_ZH = "（空白短信）"
 
 
 def normal(number: str) -> str:
@@ -50,15 +51,13 @@ class Reception:
 
 
 class Receiver:
-    """Takes what one link delivers. `running` once its state was read; until then everything is to come later."""
+    """Takes what one link delivers."""
 
     def __init__(self, reception: Reception, shared: SharedValues, clock: Clock, receipts: Receipts) -> None:
         self._reception = reception
-        self._shared = shared
         self._clock = clock
         self._receipts = receipts
-        self._assembly: Assembly | None = None
-        self._guard = asyncio.Lock()
+        self._shelves = shelves_of(reception.link, reception.part_wait, shared, clock)
         self._changed = asyncio.Event()
 
     async def take(self, content: ShortMessage | Receipt, intake: Intake) -> Answer:
@@ -69,8 +68,7 @@ class Receiver:
             elif content.fragment is None:
                 await intake.take(self._single(content))
             else:
-                async with self._guard:
-                    await self._part(content, intake)
+                await self._part(content, content.fragment, intake)
         except Unavailable as failure:
             log.warning("sms.postponed", link=self._reception.link, reason=str(failure))
             return Answer.LATER
@@ -85,64 +83,53 @@ class Receiver:
     async def give_up_in_time(self, intake: Intake) -> None:
         """Hand over, for ever, what its missing parts have kept waiting long enough."""
         while True:
-            try:
-                async with self._guard:
-                    assembly = await self._restored()
-                    for whole in assembly.overdue(self._now()):
-                        await self._hand_over(whole, assembly, intake)
-                pause = None if assembly.deadline is None else max(0.0, assembly.deadline - self._now())
-            except Unavailable as failure:
-                log.warning("sms.parts_postponed", link=self._reception.link, reason=str(failure))
-                pause = TRY_AGAIN
-            except Exception:
-                log.exception("sms.parts_failed", link=self._reception.link)
-                pause = TRY_AGAIN
             self._changed.clear()
+            pause = await self._give_up_overdue(intake)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
 
-    async def _part(self, message: ShortMessage, intake: Intake) -> None:
-        assert message.fragment is not None
-        assembly = await self._restored()
-        if assembly.is_known(message, message.fragment, self._now()):
-            return
-        handed = False
-        for whole in assembly.add(message, message.fragment, self._now()):
-            await self._hand_over(whole, assembly, intake)
-            handed = True
-        if not handed:
-            await self._keep(assembly)
+    async def _give_up_overdue(self, intake: Intake) -> float | None:
+        """Hand over what is overdue, and return how many seconds nothing will be; None for ever."""
+        try:
+            for shelf in self._shelves:
+                await self._clear(shelf, intake)
+        except Unavailable as failure:
+            log.warning("sms.parts_postponed", link=self._reception.link, reason=str(failure))
+            return TRY_AGAIN
+        except Exception:
+            log.exception("sms.parts_failed", link=self._reception.link)
+            return TRY_AGAIN
+        deadlines = [shelf.deadline for shelf in self._shelves if shelf.deadline is not None]
+        return max(0.0, min(deadlines) - self._now()) if deadlines else None
+
+    async def _clear(self, shelf: Shelf, intake: Intake) -> None:
+        async with shelf.assembly() as assembly:
+            overdue = list(assembly.overdue(self._now()))
+            for whole in overdue:
+                await self._hand_over(whole, assembly, intake)
+            if overdue:
+                await shelf.keep()
+
+    async def _part(self, message: ShortMessage, fragment: Fragment, intake: Intake) -> None:
+        shelf = shelf_for(message.sender, self._shelves)
+        async with shelf.assembly() as assembly:
+            if assembly.is_known(message, fragment, self._now()):
+                return
+            for whole in assembly.add(message, fragment, self._now()):
+                await self._hand_over(whole, assembly, intake)
+            await shelf.keep()
         self._changed.set()
 
     async def _hand_over(self, whole: Whole, assembly: Assembly, intake: Intake) -> None:
-        """Take *whole*, then keep that it is taken: a crash in between takes it again, under the same id."""
+        """Take *whole*; a crash before the shelf is kept without it takes it again, under the same id."""
         try:
             await intake.take(self._message_of(whole))
-        except Refused as failure:
+        except Refused as failure:  # its parts are acknowledged: there is nobody left to refuse it to
             log.warning("sms.refused", link=self._reception.link, reason=str(failure))
         if whole.missing:
             log.warning("sms.parts_missing", link=self._reception.link, missing=len(whole.missing))
         assembly.finish(whole, self._now())
-        await self._keep(assembly)
-
-    async def _restored(self) -> Assembly:
-        if self._assembly is None:
-            kept = await self._shared.value(self._key) or ""
-            name, wait = self._reception.link, self._reception.part_wait.total_seconds()
-            try:
-                self._assembly = Assembly(name, wait, kept.encode(), now=self._now())
-            except ValueError as error:
-                log.error("sms.parts_unreadable", link=name, reason=str(error))
-                self._assembly = Assembly(name, wait)
-        return self._assembly
-
-    async def _keep(self, assembly: Assembly) -> None:
-        await self._shared.keep(self._key, assembly.state.decode(), self._clock.now() + KEPT_FOR)
-
-    @property
-    def _key(self) -> str:
-        return f"sms.parts.{self._reception.link}"
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -156,7 +143,6 @@ class Receiver:
             content = (link, message.sender, message.addressee, message.coding.value, message.octets.hex())
             external_id = f"{link}:{hashlib.sha256(chr(0).join(content).encode()).hexdigest()}"
             repeated_within = self._reception.repeated_within
-        values: dict[str, Json] = {"coding": message.coding.value}
         return self._incoming(
             external_id=external_id,
             sender=message.sender,
@@ -164,12 +150,11 @@ class Receiver:
             text=decoded(message.octets, message.coding),
             octets=message.octets,
             repeated_within=repeated_within,
-            values=values,
+            values={"coding": message.coding.value},
         )
 
     def _message_of(self, whole: Whole) -> IncomingMessage:
         link = self._reception.link
-        values: dict[str, Json] = {"parts": whole.key.total, "missing": list(whole.missing)}
         return self._incoming(
             external_id=f"{link}:{whole.id}",
             sender=whole.key.sender,
@@ -177,7 +162,7 @@ class Receiver:
             text=whole.text,
             octets=whole.octets,
             answers=(f"{link}:{whole.follows}",) if whole.follows else (),
-            values=values,
+            values={"parts": whole.key.total, "missing": list(whole.missing)},
         )
 
     def _incoming(
@@ -192,15 +177,16 @@ class Receiver:
         answers: tuple[str, ...] = (),
         repeated_within: timedelta | None = None,
     ) -> IncomingMessage:
-        parts = () if text else (Part(name="sms.bin", declared_type="application/octet-stream", content=octets),)
+        is_binary = bool(octets) and not text
+        binary = Part(name="sms.bin", declared_type="application/octet-stream", content=octets)
         return IncomingMessage(
             channel=ChannelKind.SMS,
             external_id=external_id,
             sender=normal(sender),
             addressee=addressee,
             received_at=self._clock.now(),
-            text=text or BINARY_ZH,
-            parts=parts if octets else (),
+            text=text or (BINARY_ZH if is_binary else EMPTY_ZH),
+            parts=(binary,) if is_binary else (),
             is_proven=True,
             answers=answers,
             original=octets,
