@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, CookieJar, web
 from prometheus_client import CollectorRegistry
 
+from channels.webhook.signature import is_genuine
 from gateway.domain.account import Account, AccountRole
 from gateway.domain.call import Destination
 from gateway.domain.casework import Partner
@@ -39,13 +42,14 @@ from tests.fakes.library import librarian_of
 from tests.fakes.telephony import FakeLeg, FarEnd
 
 PASSWORD = "correct horse battery"
+PROVINCES_SECRET, WORKS_SECRET = "s" * 32, "w" * 32
 PARTNERS = (
     PartnerAccess(partner=Partner(id="water-system", unit="water"), api_key="k" * 32),
     PartnerAccess(partner=Partner(id="region"), api_key="p" * 32),
     PartnerAccess(
-        partner=Partner(id="province", is_master=True), api_key="", signed=partial(is_genuine, Secret("s" * 32))
+        partner=Partner(id="province", is_master=True), api_key="", signed=partial(is_genuine, PROVINCES_SECRET)
     ),
-    PartnerAccess(partner=Partner(id="city", unit="water"), api_key="", signed=partial(is_genuine, Secret("c" * 32))),
+    PartnerAccess(partner=Partner(id="works", unit="water"), api_key="", signed=partial(is_genuine, WORKS_SECRET)),
 )
 LINES = MappingProxyType({"110": "公安", "119": "消防", "120": "急救", "122": "交警"})
 
@@ -165,9 +169,9 @@ class Office:
                 while not holds():
                     await anext(news)
 
-    async def talking(self) -> tuple[LiveCall, FakeLeg]:
+    async def talking(self, **values: Any) -> tuple[LiveCall, FakeLeg]:
         """Let a citizen call and be joined with the agent."""
-        call, citizen = await self.line.call_in()
+        call, citizen = await self.line.call_in(**values)
         await self.until(lambda: call.record.ticket.agent)
         return call, citizen
 

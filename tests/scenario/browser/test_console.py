@@ -12,10 +12,12 @@ import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 from channels.media.packing import pack
-from gateway.domain.call import Role
+from gateway.domain.call import Attendance, Role
+from gateway.domain.emergency import EmergencyLine
 from gateway.domain.transfer import HandOffState
-from gateway.ports.telephony import SoundQuality
+from gateway.ports.telephony import PassedOn, SoundQuality
 from tests.fakes.console import PASSWORD, Office, office, tone
+from tests.fakes.telephony import FarEnd
 
 pytestmark = pytest.mark.peer("chromium")
 
@@ -136,6 +138,43 @@ async def test_a_unit_is_consulted_and_joined(place: Office, page: Page) -> None
     await expect(transfer).to_contain_text("三方通话")
 
     assert place.line.telephony.hears(citizen) == {Role.AGENT, Role.UNIT}
+
+
+async def test_a_unit_that_is_busy_is_shown_with_why_and_gets_a_ticket_by_one_key(place: Office, page: Page) -> None:
+    for number in ("9001", "9009"):
+        place.line.telephony.far_ends[number] = FarEnd(refusal="486 Busy Here")
+    await sign_in(page, "agent")
+    call, citizen = await place.talking()
+    place.say(citizen, "我要投诉我家停水三天了", 1.0)
+    transfer = page.get_by_label("转接单位")
+
+    await expect(transfer).to_contain_text("自来水公司")
+    await transfer.get_by_role("button", name="咨询").click()
+    await expect(transfer.get_by_role("alert")).to_contain_text("9009 忙")
+    await transfer.get_by_role("button", name="改派工单").click()
+    await expect(page.get_by_text("已受理并派单")).to_be_visible()
+
+    record = await place.line.store.cases.case(call.record.ticket.id)
+    assert record is not None
+    assert record.case.unit == "water"
+
+
+async def test_a_supervisor_listens_and_the_agent_sees_it(place: Office, page: Page) -> None:
+    await sign_in(page, "leader")
+    call, _ = await place.talking(
+        passed_on=PassedOn(line=EmergencyLine("119"), reference="JQ-7", summary="邻居半夜噪音扰民")
+    )
+    panel = page.get_by_label("班长监听")
+
+    await expect(page.locator(".call-origin")).to_contain_text("119 消防 转来")
+    await expect(page.locator(".call-origin")).to_contain_text("JQ-7")
+    await panel.get_by_role("button", name="监听").click()
+    await expect(panel).to_contain_text("班长 leader 监听")
+    await panel.get_by_role("button", name="密语").click()
+    await expect(panel).to_contain_text("班长 leader 密语")
+    assert call.supervisions["leader"].attendance is Attendance.WHISPERING
+    await panel.get_by_role("button", name="离开").click()
+    await expect(panel.get_by_role("status")).to_have_count(0)
 
 
 async def test_a_recording_plays_from_the_words_one_points_at(place: Office, page: Page) -> None:
