@@ -24,7 +24,10 @@ from gateway.ports.intake import DeliveryState, OutgoingMessage, WayOut
 from gateway.ports.memory import Store, Transaction
 from gateway.services.flood import SenderLimit, TokenBucket
 from gateway.services.intake import Texts
+from gateway.services.outbox import ForPeople
 
+NO_WAY = "no written way"
+"""Why a message cannot be sent to somebody who has only called."""
 ANSWER = "answer"
 """The kind of message in which a person answers."""
 AT_ANY_HOUR = frozenset({"received", "emergency", "restricted"})
@@ -95,7 +98,11 @@ class WayBack:
         self._buckets: dict[ChannelKind, TokenBucket] = {}
 
     async def send(self, message: Message) -> None:
-        """Tell the petitioner. Raises `Unavailable` when it may work later, `Refused` when no way is left."""
+        """Tell the petitioner.
+
+        Raises `Unavailable` when it may work later, `Refused` when no way is left, `ForPeople` when there never was
+        one.
+        """
         ticket_id = TicketId(message.case_id)
         ticket = await self._store.ticket(ticket_id)
         letters = await self._correspondence.letters(ticket_id)
@@ -111,7 +118,9 @@ class WayBack:
                 refusals.append(f"{route.channel.value}: {refusal}")
                 continue
             return await self._note(message, route, sent_id or message.key)
-        raise Refused("; ".join(refusals) or "there is no written way to this petitioner")
+        if refusals or message.kind in AT_ANY_HOUR:
+            raise Refused("; ".join(refusals) or NO_WAY)
+        raise ForPeople(NO_WAY)
 
     def _wait_turn(self, channel: ChannelKind, message: Message) -> None:
         """Raise `Unavailable` until it is this channel's turn."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 20
 """Messages on their way at the same time."""
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When a message is tried again that waits for a person."""
 CLAIM = timedelta(minutes=2)
 """How long a node that took a message may keep others from it; longer than any attempt."""
 
@@ -39,6 +41,10 @@ class Patience:
     first_wait: timedelta = timedelta(seconds=10)
     longest_wait: timedelta = timedelta(hours=1)
     attempts: int = 80
+
+
+class ForPeople(Refused):
+    """No machine can tell this; a person has to."""
 
 
 class Outbox:
@@ -97,6 +103,8 @@ class Outbox:
     async def _try(self, message: Message) -> None:
         try:
             await self._senders[message.channel].send(message)
+        except ForPeople as reason:
+            outcome = replace(message, due=NEVER, error=str(reason))
         except Refused as final:
             outcome = replace(message, given_up=True, error=str(final))
         except GatewayError as failure:

@@ -301,6 +301,18 @@ async def test_what_no_way_takes_is_given_up_for_a_person_to_see(room: Mailroom)
     assert "closed" in message.error
 
 
+async def test_who_only_called_is_told_by_a_person(store: Any, tmp_path: Path) -> None:
+    room = Mailroom(store, tmp_path / "files", channels=(ChannelKind.MAIL,))
+    taken = await room.take(WATER, channel=ChannelKind.TELEPHONE, sender="13800000001")
+    ticket, now = await room.ticket(taken), room.clock.now()
+    await store.commit(lambda tx: write_answer(tx, ticket, "已恢复供水", key="a1", by="李静", now=now))
+    while await room.outbox.send_due():
+        pass
+
+    waiting = await store.cases.messages(Channel.PETITIONER, waiting=True)
+    assert [message.key for message in waiting] == ["a1"]
+
+
 async def test_nobody_is_woken_at_night_but_whoever_has_just_written_is_answered(store: Any, tmp_path: Path) -> None:
     quiet = QuietHours(begin=time(22), end=time(7), zone=BEIJING)
     room = Mailroom(store, tmp_path / "files", quiet=quiet)

@@ -39,6 +39,7 @@ export const channelName = named({
 export const deliveryName = named({
   waiting: "待发送", given_up: "未能送达", accepted: "已发出", delivered: "已送达", read: "对方已读", failed: "对方未收到",
 });
+export const notSentReason = (error) => (error === "no written way" ? "没有可用的文字渠道" : error);
 export const handOffStateName = named({
   suspected: "疑似险情", dialling: "正在呼叫", answered: "已接听，正在通报", joined: "三方通话，等待接收",
   accepted: "对方已接收", dismissed: "误报，已取消", exhausted: "所有号码均未接通", abandoned: "市民已挂机",

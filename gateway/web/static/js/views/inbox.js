@@ -7,6 +7,7 @@ import { ElButton, ElInput, html, onMounted, ref } from "../dom.js";
 import { countInbox, inbox, waitingWords } from "../inbox.js";
 import { me } from "../me.js";
 import { address } from "../route.js";
+import { notSentReason } from "../words.js";
 
 const UNIT = [["unit", "本单位"]];
 const DESK = [["hotline", "热线"], ["petitioner", "待告知诉求人"], ["leader", "呈报领导"]];
@@ -69,7 +70,7 @@ export const Inbox = {
       load();
     }
     const again = (message) => html`
-      <p class="problem">未能送达：${message.error}</p>
+      <p class="problem">未能送达：${notSentReason(message.error)}</p>
       <${ElInput} type="textarea" autosize modelValue=${wording.value[message.key] ?? message.text} aria-label="修改后重新发送"
         onUpdate:modelValue=${(words) => { wording.value = { ...wording.value, [message.key]: words }; }} />
       <${ElButton} size="small" loading=${busy.value === message.key} onClick=${() => resend(message)}>重新发送<//>`;
@@ -83,7 +84,7 @@ export const Inbox = {
           ${message.kind === "digest" ? html`<em>汇总</em>` : html`<a href=${address("cases", message.case_id)}>${message.case_id}</a>`}
           <time>${dateAndTime(message.at)}</time>
           ${message.channel === "petitioner" && message.to && html`<span>诉求人 ${message.to}</span>`}
-          ${message.attempts > 0 && message.error && html`<span class="problem">发送失败 ${message.attempts} 次</span>`}
+          ${message.attempts > 0 && message.error && message.error !== "no written way" && html`<span class="problem">发送失败 ${message.attempts} 次</span>`}
         </header>
         <p>${message.text}</p>
         ${message.kind === "digest" && digest(message)}

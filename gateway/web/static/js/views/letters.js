@@ -4,7 +4,7 @@ import { api, fileAddress } from "../api.js";
 import { dateAndTime } from "../clock.js";
 import { ElButton, ElInput, html, onBeforeUnmount, onMounted, ref } from "../dom.js";
 import { watchTickets } from "../live.js";
-import { channelName, deliveryName } from "../words.js";
+import { channelName, deliveryName, notSentReason } from "../words.js";
 
 const KILO = 1024;
 const sizeWords = (octets) => (octets < KILO * KILO ? `${Math.ceil(octets / KILO)} KB` : `${(octets / KILO / KILO).toFixed(1)} MB`);
@@ -77,7 +77,7 @@ export const Letters = {
           <span class=${{ problem: ["given_up", "failed"].includes(each.state) }}>${deliveryName(each.state)}</span>
           <time>${dateAndTime(each.at)}</time></header>
         <p class="words">${each.text.trim()}</p>
-        ${each.state === "given_up" && html`<p class="problem">${each.error}
+        ${each.state === "given_up" && html`<p class="problem">${notSentReason(each.error)}
           <${ElButton} size="small" loading=${busy.value === each.key} onClick=${() => again(each)}>重新发送<//></p>`}
       </li>`;
     const lines = () => [

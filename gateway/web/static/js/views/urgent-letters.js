@@ -44,7 +44,7 @@ export const UrgentLetters = {
         <b>${lineName(ticket.emergency_line)}</b>
         <a href=${address("tickets", ticket.id)}>${channelName(ticket.channel)}来件 ${shortTime(ticket.received_at)}　${ticket.summary || "查看内容"}</a>
         ${ticket.text_only && html`<em class="text-only">勿致电</em>`}
-        <${ElButton} size="small" type="danger" loading=${busy.value === `${ticket.id}handed_over`} onClick=${() => settle(ticket, "handed_over")}>专线已接收<//>
+        <${ElButton} size="small" loading=${busy.value === `${ticket.id}handed_over`} onClick=${() => settle(ticket, "handed_over")}>专线已接收<//>
         <${ElButton} size="small" loading=${busy.value === `${ticket.id}false_alarm`} onClick=${() => settle(ticket, "false_alarm")}>误报<//>
       </li>`;
     return () => tickets.value.length > 0 && html`<ul class="urgent-letters" role="alert" aria-label="来件中的紧急情况">${tickets.value.map(line)}</ul>`;
