@@ -166,7 +166,13 @@ function showLine(line) {
     keepMatter({ ...matter(), about: line.text.slice(0, 40) });
     showThreads();
   }
-  if (line.by !== "citizen") onNews();
+  const isAnswer = line.by !== "citizen" && !line.id.endsWith(".told");
+  if (isAnswer && line.number > recall(`seen.${token}`, 0)) onNews();
+}
+
+// All that has been told has now been seen.
+export function markSeen() {
+  if (conversation) keep(`seen.${token}`, conversation.last);
 }
 
 function append(shown) {

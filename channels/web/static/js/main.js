@@ -1,5 +1,5 @@
 // The page: which view is shown, and what the operator has chosen.
-import { ensureOpen, openConversation, resume, useChat } from "./chat.js";
+import { ensureOpen, markSeen, openConversation, resume, useChat } from "./chat.js";
 import { $ } from "./dom.js";
 import { useSms } from "./emergency.js";
 import { useForm } from "./form.js";
@@ -28,6 +28,7 @@ function show() {
   if (view === "chat") {
     $("unread").hidden = true;
     ensureOpen();
+    markSeen();
   }
   if (view === "progress") showMine();
   if (!first) {
@@ -56,7 +57,10 @@ async function start() {
   $("hotline").textContent = chosen.hotline;
   $("hotline").href = `tel:${chosen.hotline}`;
   useSms(chosen.emergency_sms);
-  useChat(chosen, () => ($("unread").hidden = shown === "chat"));
+  useChat(chosen, () => {
+    $("unread").hidden = shown === "chat";
+    if (shown === "chat") markSeen();
+  });
   useProgress();
   window.addEventListener("hashchange", show);
   $("forget").addEventListener("click", async () => {
