@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from channels.mail.reading import HASHED, bare_subject
 MOST_REFERENCES = 12
 SUBJECT_LIMIT = 120
 
+_ID = re.compile(r"[!-;=?-~]{1,900}")
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
@@ -48,7 +50,7 @@ def written(draft: Draft, date: datetime) -> bytes:
     message["Subject"] = _subject(draft)
     message["Date"] = format_datetime(date)
     message["Message-ID"] = f"<{draft.message_id}>"
-    known = [each for each in draft.answers if not each.startswith(HASHED) and "@" in each and each.isascii()]
+    known = [each for each in draft.answers if _ID.fullmatch(each) and not each.startswith(HASHED)]
     if known:
         message["In-Reply-To"] = f"<{known[0]}>"
         message["References"] = " ".join(f"<{each}>" for each in reversed(known[:MOST_REFERENCES]))
