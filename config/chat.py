@@ -49,6 +49,11 @@ class WeChat(Section, frozen=True, kw_only=True):
     aes_key_file: str = ""
     api: Url = "https://api.weixin.qq.com"
     greeting: str = WECHAT_GREETING
+    notice_template: str = ""
+    notice_number: str = ""
+    notice_text: str = ""
+    notice_time: str = ""
+    notice_url: str = ""
 
 
 def disagreements_of_chat(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -70,6 +75,10 @@ def disagreements_of_chat(settings: Settings) -> Iterator[tuple[Key, str]]:
             yield ("wechat", "app_id"), "WeChat brings messages to public.listen, which is missing"
         if wechat.aes_key and len(wechat.aes_key) != 43:
             yield ("wechat", "aes_key"), "expected the EncodingAESKey of the account's console, 43 characters"
+    if wechat.notice_template and not (wechat.notice_number or wechat.notice_text):
+        yield ("wechat", "notice_template"), "needs notice_number or notice_text: the variables that it has"
+    if wechat.notice_url and not wechat.notice_url.startswith(("https://", "http://")):
+        yield ("wechat", "notice_url"), "expected an address such as https://12345.example"
 
 
 def _given_twice(table: str, section: Any, name: str) -> Iterator[tuple[Key, str]]:

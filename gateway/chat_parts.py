@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from channels.telegram.channel import TelegramChannel, TelegramSettings
 from channels.wechat.channel import WeChatChannel, WeChatSettings
+from channels.wechat.outgoing import Notice
 from config.settings import Settings
 from gateway.domain.errors import UnusableSetting
 from gateway.ports.intake import Means, WrittenChannel
@@ -32,6 +33,15 @@ def chat_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
             aes_key=wechat.aes_key,
             api=wechat.api,
             greeting=wechat.greeting,
+            notice=Notice(
+                template=wechat.notice_template,
+                number=wechat.notice_number,
+                text=wechat.notice_text,
+                time=wechat.notice_time,
+                url=wechat.notice_url or settings.public.url,
+            )
+            if wechat.notice_template
+            else None,
         )
         try:
             yield WeChatChannel(account, means)

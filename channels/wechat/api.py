@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from channels.wechat.codes import Meaning, meaning, pause, reason
+from channels.wechat.codes import Meaning, is_closed, meaning, pause, reason
 from channels.wechat.token import AccessToken
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.clock import Clock
@@ -36,6 +36,10 @@ class Fetched:
 
 class TooLarge(Refused):
     """A file beyond `LARGEST_FILE`."""
+
+
+class Closed(Refused):
+    """Customer-service messages may not be sent until the follower writes again."""
 
 
 class WeChatApi:
@@ -61,8 +65,17 @@ class WeChatApi:
             self._session = None
 
     async def send(self, open_id: str, kind: str, content: dict[str, str]) -> None:
-        """Send a customer-service message (发送客服消息): ``text`` with ``content``, or ``image`` with ``media_id``."""
+        """Send a customer-service message (发送客服消息): ``text`` with ``content``, or ``image`` with ``media_id``.
+
+        Raises `Closed` later than 48 hours after the follower wrote, or when too many have been sent since.
+        """
         await self._call("/cgi-bin/message/custom/send", {"touser": open_id, "msgtype": kind, kind: content})
+
+    async def send_notice(self, open_id: str, template: str, url: str, values: dict[str, str]) -> str:
+        """Send a template message (发送模板消息), which opens *url* when touched; return its id."""
+        body = {"touser": open_id, "template_id": template, "data": {k: {"value": v} for k, v in values.items()}}
+        answer = await self._call("/cgi-bin/message/template/send", {**body, "url": url} if url else body)
+        return str(answer.get("msgid", ""))
 
     async def upload_image(self, content: bytes, name: str, media_type: str) -> str:
         """Keep an image at WeChat for three days and return its media id."""
@@ -167,6 +180,8 @@ def _check(code: int) -> None:
     """Raise what *code* means, unless it is 0."""
     if not code:
         return
+    if is_closed(code):
+        raise Closed(reason(code))
     if meaning(code) is Meaning.NEVER:
         raise Refused(reason(code))
     raise Unavailable(reason(code), retry_after=pause(code))

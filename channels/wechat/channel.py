@@ -24,7 +24,7 @@ from channels.pieces import utf8_octets
 from channels.wechat.api import WeChatApi
 from channels.wechat.crypto import Envelope, NotGenuine, is_signed
 from channels.wechat.incoming import incoming
-from channels.wechat.outgoing import LONGEST_TEXT, WeChatWayOut
+from channels.wechat.outgoing import LONGEST_TEXT, Notice, WeChatWayOut
 from channels.wechat.pending import ANSWER_WITHIN, PendingMessages
 from channels.wechat.reading import (
     Fields,
@@ -65,6 +65,7 @@ class WeChatSettings:
     aes_key: str = field(default="", repr=False)
     api: str = "https://api.weixin.qq.com"
     greeting: str = ""
+    notice: Notice | None = None
     answer_within: float = ANSWER_WITHIN
 
 
@@ -80,7 +81,7 @@ class WeChatChannel:
         self._means = means
         self._envelope = Envelope(settings.aes_key, settings.app_id) if settings.aes_key else None
         self._api = WeChatApi(settings.app_id, settings.app_secret, settings.api, means.shared, means.clock)
-        self._way_out = WeChatWayOut(self._api, means.files)
+        self._way_out = WeChatWayOut(self._api, means, settings.notice)
         self._pending: PendingMessages | None = None
         self._problem = ""
         self.counts: Counter[str] = Counter()
@@ -97,7 +98,7 @@ class WeChatChannel:
 
     @property
     def way_out(self) -> WayOut:
-        """To followers, for 48 hours after they wrote."""
+        """To followers: whole for 48 hours after they wrote, then by notice."""
         return self._way_out
 
     def routes(self, intake: Intake) -> Iterable[web.AbstractRouteDef]:

@@ -19,7 +19,9 @@ class Meaning(Enum):
 _STALE = {40001, 40014, 42001}
 _PAUSES = {-1: 10.0, 45009: 3600.0, 45011: 60.0}
 """Codes that pass, and seconds until then: busy, the day's quota, the minute's."""
+_CLOSED = {45015, 45047}
 _REASONS = {
+    40037: "no such template",
     40003: "no such open id",
     40007: "no such file, or no longer",
     43004: "does not follow the account",
@@ -27,6 +29,7 @@ _REASONS = {
     45002: "text too long",
     45015: "has not written within the last 48 hours",
     45047: "has been sent all that may be sent until writing again",
+    47003: "the template takes no such values",
     48001: "the account has no right to this interface",
     48002: "does not want the account's messages",
 }
@@ -37,6 +40,11 @@ def meaning(code: int) -> Meaning:
     if code in _STALE:
         return Meaning.STALE_TOKEN
     return Meaning.LATER if code in _PAUSES else Meaning.NEVER
+
+
+def is_closed(code: int) -> bool:
+    """Tell whether nothing more may be sent until the follower writes again."""
+    return code in _CLOSED
 
 
 def pause(code: int) -> float:

@@ -31,6 +31,8 @@ WINDOW = 48 * 3600.0
 LONGEST_TEXT = 2048
 MESSAGES_IN_WINDOW = 20
 LARGEST_IMAGE = 10 * 1024 * 1024
+_LONGEST = {"thing": 20, "character_string": 32, "time": 20}
+"""Characters of a template's value by the kind of its variable."""
 
 Json = dict[str, Any]
 
@@ -65,6 +67,7 @@ class Follower:
     active_at: float = 0.0
     sent_since: int = 0
     heard: list[Json] = field(default_factory=list)
+    notices: list[Json] = field(default_factory=list)
 
     async def writes(self, kind: str = "text", **content: Any) -> Answer:
         """Send a message of *kind*; return what came back."""
@@ -93,6 +96,7 @@ class WeChatServer:
         self.videos: dict[str, bytes] = {}
         self.access_token = ""
         self.tokens_given: list[tuple[str, bool]] = []
+        self.templates: dict[str, set[str]] = {}
         self.fail_next: list[int] = []
         self.is_token_refused = 0
         self.unanswered = asyncio.Event()
@@ -107,6 +111,7 @@ class WeChatServer:
         application = web.Application(client_max_size=20 * 1024 * 1024)
         application.router.add_post("/cgi-bin/stable_token", self._stable_token)
         application.router.add_post("/cgi-bin/message/custom/send", self._custom_send)
+        application.router.add_post("/cgi-bin/message/template/send", self._template_send)
         application.router.add_post("/cgi-bin/media/upload", self._upload)
         application.router.add_get("/cgi-bin/media/get", self._media)
         application.router.add_get("/videos/{name}", self._video)
@@ -256,6 +261,28 @@ class WeChatServer:
                 raise Failed(45002, "content size out of limit")
         elif given[given["msgtype"]]["media_id"] not in self.files:
             raise Failed(40007, "invalid media_id")
+
+    async def _template_send(self, request: web.Request) -> web.Response:
+        try:
+            self._check(request)
+            given = await request.json()
+            follower = self.followers.get(given["touser"])
+            if follower is None:
+                raise Failed(40003, "invalid openid")
+            if not follower.is_following:
+                raise Failed(43004, "require subscribe")
+            if given["template_id"] not in self.templates:
+                raise Failed(40037, "invalid template_id")
+            for name, content in given["data"].items():
+                if (
+                    name not in self.templates[given["template_id"]]
+                    or len(content["value"]) > _LONGEST[name.strip("0123456789")]
+                ):
+                    raise Failed(47003, f"argument invalid! data.{name}.value is invalid")
+        except Failed as failed:
+            return await self._said({"errcode": failed.code, "errmsg": str(failed)})
+        follower.notices.append(given)
+        return await self._said({"errcode": 0, "errmsg": "ok", "msgid": 200_228_331 + len(follower.notices)})
 
     async def _upload(self, request: web.Request) -> web.Response:
         try:

@@ -17,8 +17,10 @@ from channels import wording
 from channels.door import Door
 from channels.wechat.channel import PATH, WeChatChannel, WeChatSettings
 from channels.wechat.crypto import signature
+from channels.wechat.outgoing import Notice
 from gateway.domain.contact import Attachment, ChannelKind
 from gateway.domain.errors import Refused, Unavailable
+from gateway.domain.ticket import TicketId
 from gateway.ports.intake import DeliveryState, IncomingMessage, OutgoingMessage, Taken
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.means import MemoryMeans
@@ -430,6 +432,41 @@ async def test_after_48_hours_nothing_can_be_sent_and_the_reason_is_said(house: 
 
     with pytest.raises(Refused, match="48 hours"):
         await channel.way_out.send(letter("一"))
+
+
+NOTICE = Notice(
+    template="tpl", number="character_string1", text="thing2", time="time3", url="https://12345.example/progress"
+)
+NEWS = letter(
+    "您反映的问题已经处理完毕：长青小区三号楼恢复供水，请您评价。", ticket_id=TicketId("20261122-100000-0001")
+)
+
+
+async def test_after_48_hours_a_notice_says_that_there_is_news_and_what_became_of_it_is_reported(house: House) -> None:
+    house.house.clock.moment = datetime(2026, 11, 22, 2, 5, tzinfo=UTC)
+    channel = await house.opens(notice=NOTICE)
+    follower = house.server.follower(OPEN_ID)
+    house.server.templates["tpl"] = {"character_string1", "thing2", "time3"}
+    sent = await channel.way_out.send(NEWS)
+    house.house.clock.moment = None
+    await follower.does("TEMPLATESENDJOBFINISH", MsgID=sent, Status="success")
+
+    (notice,) = follower.notices
+    assert notice["url"] == "https://12345.example/progress"
+    assert {name: content["value"] for name, content in notice["data"].items()} == {
+        "character_string1": "20261122-100000-0001",
+        "thing2": "您反映的问题已经处理完毕：长青小区三号…",
+        "time3": "2026年11月22日 10:05",
+    }
+    assert [(report.sent_id, report.state) for report in house.intake.reports] == [(sent, DeliveryState.DELIVERED)]
+
+
+async def test_a_notice_that_the_account_has_not_is_refused(house: House) -> None:
+    channel = await house.opens(notice=NOTICE)
+    house.server.follower(OPEN_ID)
+
+    with pytest.raises(Refused, match="40037"):
+        await channel.way_out.send(NEWS)
 
 
 async def test_too_many_messages_are_refused_until_he_writes_again(house: House) -> None:

@@ -73,6 +73,14 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
         (DOOR + '[wechat]\napp_id = "wx0"\ntoken = "t"\n', "gateway.toml:4: wechat.app_secret: is missing"),
         (WECHAT, 'gateway.toml:2: wechat.app_id = "wx0": WeChat brings messages to public.listen'),
         (DOOR + WECHAT + 'aes_key = "short"\n', "gateway.toml:8: wechat.aes_key = (not shown): expected the Encod"),
+        (
+            DOOR + WECHAT + 'notice_template = "t"\n',
+            'gateway.toml:8: wechat.notice_template = "t": needs notice_number or notice_text',
+        ),
+        (
+            DOOR + WECHAT + 'notice_url = "12345.example"\n',
+            'gateway.toml:8: wechat.notice_url = "12345.example": expected an address',
+        ),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, text: str, line: str) -> None:
