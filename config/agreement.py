@@ -182,6 +182,8 @@ def _bad_inlet(place: Key, inlet: Inlet) -> Iterator[tuple[Key, str]]:
 def _bad_partner(place: Key, partner: Partner, units: set[str]) -> Iterator[tuple[Key, str]]:
     if partner.unit and partner.unit not in units:
         yield (*place, "unit"), f"there is no unit {partner.unit!r}; known are {', '.join(sorted(units)) or 'none'}"
+    if partner.master and (partner.unit or not partner.webhook):
+        yield (*place, "master"), "expected false; a master is a platform (no unit) with a webhook for our commands"
     yield from _bad_key(place, "api_key", partner.api_key, partner.api_key_file)
     yield from _bad_webhook(place, partner)
     if not partner.webhook and not partner.api_key and not partner.api_key_file:

@@ -45,6 +45,7 @@ class Partner(Section, frozen=True, kw_only=True):
 
     id: Identifier
     unit: str = ""
+    master: bool = False
     api_key: Secret = Secret()
     api_key_file: str = ""
     webhook: str = ""

@@ -64,7 +64,9 @@ def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed)
         clock=clock,
         units={unit.id for unit in settings.unit},
         words=phrasing,
-        partners=[Partner(id=each.id, unit=each.unit) for each in settings.partner if each.webhook],
+        partners=[
+            Partner(id=each.id, unit=each.unit, is_master=each.master) for each in settings.partner if each.webhook
+        ],
         digest_age=settings.casework.digest_age,
     )
     every = settings.casework.sweep_interval.total_seconds()

@@ -171,10 +171,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """Another system that exchanges tickets with us (ZH-21, NM-3.1): a unit's, or a platform that sees all."""
+    """Another system that exchanges tickets with us (ZH-21, NM-3.1): a unit's, or a platform that sees all.
+
+    ``is_master``: the tickets that it copies to us are its own; ours are mirrors of them.
+    """
 
     id: str
     unit: str = ""
+    is_master: bool = False
 
     def has_part_in(self, record: CaseRecord) -> bool:
         """Say whether *record* is its business."""

@@ -1,7 +1,7 @@
 """Registers (台账): the numbered papers that a hotline keeps beside its cases.
 
-Supervision orders, submissions to leaders, publications, the archive, restricted callers. What a paper means for its case
-the casebook decides; a register makes it findable, by number, by unit, by what still waits.
+Supervision orders, submissions to leaders, publications, the archive, restricted callers. What a paper means for its
+case the casebook decides; a register makes it findable, by number, by unit, by what still waits.
 """
 
 from __future__ import annotations

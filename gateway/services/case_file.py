@@ -36,7 +36,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseView(Shown, frozen=True):
-    """A case in a list. ``card`` is ``yellow``, ``red`` or empty; ``handle_due`` until when the unit owes its reply."""
+    """A case in a list. ``card`` is ``yellow``, ``red`` or empty; ``handle_due`` until when the unit owes its reply.
+
+    ``master`` is the platform whose ticket it is a copy of, if it is.
+    """
 
     id: str
     stage: str
@@ -59,6 +62,9 @@ class CaseView(Shown, frozen=True):
     profile: str
     rules_of: date
     revision: int
+    publication: str
+    archived_at: datetime | None
+    master: str
 
 
 class PeriodView(Shown, frozen=True):
@@ -154,6 +160,9 @@ class CaseFiles:
             profile=record.profile,
             rules_of=record.rules_of,
             revision=record.revision,
+            publication=case.publication.value,
+            archived_at=case.archived_at,
+            master=case.master,
         )
 
     async def file(self, record: CaseRecord, now: datetime) -> CaseFile:

@@ -87,7 +87,12 @@ class Post:
                     self._count(channel, to, kind, fact, profile.zone)
                 else:
                     self.ready.append(self._message(channel, to, kind, fact, record, profile))
-        concerned = [p for p in self.partners if p.has_part_in(record) or (before and p.has_part_in(before))]
+        concerned = [
+            partner
+            for partner in self.partners
+            if partner.id != record.case.master
+            and (partner.has_part_in(record) or (before is not None and partner.has_part_in(before)))
+        ]
         latest = max((fact.at for fact in facts), default=self.now)
         for partner in concerned:
             if self._is_late(latest):
@@ -183,6 +188,8 @@ def _addressees(fact: Fact, record: CaseRecord) -> Iterator[tuple[Channel, str, 
         case "missed" if unit and details["kind"] == "order":
             yield Channel.HOTLINE, "", "order"
             yield Channel.UNIT, unit, "order"
+        case "mirrored" if unit:
+            yield Channel.UNIT, unit, str(details["stage"])
         case "due" if unit and "because" in details:
             yield Channel.UNIT, unit, str(details["kind"])
         case "missed" if unit and details["kind"] in ("sign", "contact"):

@@ -24,7 +24,7 @@ from gateway.domain.rules import Stage
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.ports.clock import Clock
 from gateway.ports.memory import Store, Transaction
-from gateway.services import permissions
+from gateway.services import forwarding, permissions
 from gateway.services.books import Books
 from gateway.services.case_facts import journalled
 from gateway.services.case_messages import Post, Words
@@ -108,6 +108,10 @@ class Casework:
         ticket = tx.ticket(ticket_id)
         if ticket is None:
             raise permissions.Unseen(f"there is no ticket {ticket_id}")
+        if before is not None and before.case.master:
+            denied = forwarding.forward(tx, before, command, by, now)
+            tx.append(journalled(denied, ticket_id, before.revision, by=by.name))
+            return Done(record=before, facts=(denied,), denials=(denied,))
         return Round(self, tx, ticket, before, now).carry_out(command, by)
 
     def take_call(self, tx: Transaction, ticket_id: TicketId) -> None:
@@ -214,7 +218,7 @@ class Casework:
         post = self.post(now)
         for ticket_id in ticket_ids:
             before = tx.cases.case(ticket_id)
-            if before is None or not before.case.has_provisional_deadlines:
+            if before is None or before.case.master or not before.case.has_provisional_deadlines:
                 continue
             book = self.books.of(before)
             outcome = book.recount(before.case, now)

@@ -22,14 +22,14 @@ from gateway.web.calls_api import call_routes
 from gateway.web.case_commands_api import command_routes
 from gateway.web.cases_api import case_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
-from gateway.web.exchange_api import exchange_routes, partner_of
+from gateway.web.exchange_api import exchange_routes, proven
 from gateway.web.inbox_api import inbox_routes
 from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.letters_api import letter_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
-from gateway.web.passwords import ensure_first_account
 from gateway.web.mirror_api import mirror_routes
+from gateway.web.passwords import ensure_first_account
 from gateway.web.reports_api import report_routes
 from gateway.web.session_api import session_routes
 from gateway.web.sessions import COOKIE, Session, Sessions
@@ -172,7 +172,7 @@ class Console:
         _check_visitor(route, session)
         visit = Visit(context=context, request=request, session=session)
         if route.for_partners:
-            partner_of(visit)
+            await proven(visit)
         answer = await route.handler(visit, **await arguments_of(route, request))
         response = answer_of(answer)
         if not isinstance(answer, web.StreamResponse):

@@ -64,7 +64,8 @@ class Case:
     was granted. ``supervised`` is why it was supervised, each time. ``over_at`` is when nobody had anything to do for
     it any more; ``archived_at`` when it was sealed. ``wishes_publication`` is the petitioner's word, None while he has
     said nothing. ``refusal`` is why it was refused. ``article`` is what answered it, as ``id@version``.
-    ``is_submitted``: the leaders' instruction is awaited.
+    ``is_submitted``: the leaders' instruction is awaited. ``master`` is the platform whose ticket this is a copy of,
+    with its number and revision there.
     """
 
     id: CaseId
@@ -103,6 +104,9 @@ class Case:
     is_appealed: bool = False
     is_grade_excused: bool = False
     is_restriction_appealed: bool = False
+    master: str = ""
+    master_id: str = ""
+    master_revision: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     periods: tuple[Period, ...] = ()
 
