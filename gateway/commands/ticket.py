@@ -1,44 +1,29 @@
-"""`jiesu ticket list`, `show`, `do`, `recompute`: the closed loop on the command line, also while `jiesu run` serves.
+"""`jiesu ticket`: the closed loop on the command line, also while `jiesu run` serves.
 
-`do` gives any command of the casebook, its fields as ``name=value`` (a list separated by commas). What the rules deny
-is said with the article, exit 1; a field that is wrong is named, exit 2.
+`list` (found by words, narrowed, as a table) and `show` are here; `gateway.commands.ticket_do` gives commands, and
+`gateway.commands.ticket_inbox` lists what is to be told. Exit codes: 0 done; 1 denied, changed meanwhile, not there; 2
+wrong words, each named.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import getpass
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, get_origin, get_type_hints
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
-from config.reading import FieldError, read, spelled
-from gateway.app import SystemClock
-from gateway.casework_parts import CaseworkParts, open_casework
-from gateway.commands.common import add_config, database_of, settings_of
-from gateway.domain.case import COMMANDS, Command
-from gateway.domain.casework import Actor, ActorKind, CaseQuery, Place
+from gateway.commands import ticket_do, ticket_inbox
+from gateway.commands.common import add_config
+from gateway.commands.ticket_place import TicketPlace, place_after, with_casework
+from gateway.domain.casework import CaseQuery, CaseRecord
 from gateway.domain.errors import OurMistake
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import TicketId
-from gateway.services.case_file import CaseFile, DenialView
-from gateway.services.case_messages import plain
-from gateway.services.feed import Feed
-from gateway.storage.store import SqlStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """What an action works on."""
-
-    store: SqlStore
-    parts: CaseworkParts
-    clock: SystemClock
+from gateway.services.case_file import CaseFile
+from gateway.web.case_table import table_of
+from routing.case_words import asked_words, terms_of
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -50,8 +35,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--unit", default="", help="only those in which this unit has a part")
     listing.add_argument("--category", default="", help="only this category")
     listing.add_argument("--overdue", action="store_true", help="only those overdue, the longest overdue first")
+    listing.add_argument("--search", default="", metavar="WORDS", help="only those that say all these words")
+    listing.add_argument("--due-within", type=int, metavar="HOURS", help="only those due within so many hours")
     listing.add_argument("--limit", type=int, default=50, help="how many (default: 50)")
     listing.add_argument("--after", default="", metavar="PLACE", help="go on behind the last line's INSTANT~ID")
+    listing.add_argument("--csv", action="store_true", help="as a table, with a line of headings")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     add_config(listing)
     listing.set_defaults(main=_list)
@@ -62,34 +50,26 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     add_config(showing)
     showing.set_defaults(main=_show)
 
-    doing = actions.add_parser("do", help="give a command")
-    doing.add_argument("ticket", metavar="TICKET", help="the ticket's number")
-    doing.add_argument("do", choices=list(COMMANDS), metavar="COMMAND", help=", ".join(COMMANDS))
-    doing.add_argument("fields", nargs="*", metavar="NAME=VALUE", help="what the command states, such as to=water")
-    doing.add_argument("--revision", type=int, help="do it only if nobody changed the case after this revision")
-    doing.add_argument("--by", default="", metavar="NAME", help="who the journal says did it (default: your login)")
-    add_config(doing)
-    doing.set_defaults(main=_do)
-
-    recomputing = actions.add_parser("recompute", help="count provisional deadlines anew after a holiday notice")
-    recomputing.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_config(recomputing)
-    recomputing.set_defaults(main=_recompute)
+    ticket_do.add_actions(actions)
+    ticket_inbox.add_actions(actions)
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    async def work(place: _Place) -> int:
+    async def work(place: TicketPlace) -> int:
         now = place.clock.now()
         query = CaseQuery(
             stage=Stage(arguments.stage) if arguments.stage else None,
             unit=arguments.unit,
             category=arguments.category,
-            due_before=now if arguments.overdue else None,
-            after=_place(arguments.after),
+            due_before=_due_before(arguments, now),
+            after=None if arguments.search else place_after(arguments.after),
             limit=arguments.limit,
         )
-        for record in await place.store.cases.page(query):
-            view = place.parts.files.view(record, now)
+        views = [place.parts.files.view(record, now) for record in await _found(place, query, arguments)]
+        if arguments.csv:
+            print(table_of(views, place.units, place.parts.casework.books.at(now).profile.zone), end="")
+            return 0
+        for view in views:
             if arguments.json:
                 print(msgspec.json.encode(view).decode())
                 continue
@@ -99,11 +79,11 @@ def _list(arguments: argparse.Namespace) -> int:
             print(line.rstrip())
         return 0
 
-    return _with_casework(arguments, work)
+    return with_casework(arguments, work)
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    async def work(place: _Place) -> int:
+    async def work(place: TicketPlace) -> int:
         file = await place.parts.files.latest(TicketId(arguments.ticket), place.clock.now())
         if file is None:
             print(f"there is no case of ticket {arguments.ticket}", file=sys.stderr)
@@ -111,80 +91,26 @@ def _show(arguments: argparse.Namespace) -> int:
         print(msgspec.json.encode(file).decode() if arguments.json else _told(file))
         return 0
 
-    return _with_casework(arguments, work)
+    return with_casework(arguments, work)
 
 
-def _do(arguments: argparse.Namespace) -> int:
-    command = _command(arguments.do, arguments.fields)
-    by = Actor(name=arguments.by or f"{getpass.getuser()} (jiesu ticket)", kind=ActorKind.SUPERVISOR)
-
-    async def work(place: _Place) -> int:
-        casework = place.parts.casework
-        done = await casework.carry_out(TicketId(arguments.ticket), command, by=by, revision=arguments.revision)
-        if done.denials:
-            book = casework.books.of(done.record) if done.record else casework.books.at(place.clock.now())
-            for denial in place.parts.files.denials(done.denials, book.profile):
-                print(_denied(denial), file=sys.stderr)
-            return 1
-        assert done.record is not None
-        for event in place.parts.files.said(done.record, done.facts):
-            print(f"{event.text}  {' '.join(c.obligation for c in event.citations)}".rstrip())
-        print(f"revision {done.record.revision}" + "".join(f", opened {opened}" for opened in done.opened))
-        return 0
-
-    return _with_casework(arguments, work)
+async def _found(place: TicketPlace, query: CaseQuery, arguments: argparse.Namespace) -> Sequence[CaseRecord]:
+    if not arguments.search:
+        return await place.store.cases.page(query)
+    words = asked_words(arguments.search)
+    if not terms_of(words):
+        raise OurMistake(f"--search {arguments.search}: expected two neighbouring characters, or a number")
+    below = int(arguments.after) if arguments.after.isdigit() else None
+    hits = await place.store.cases.search(words, query, below)
+    if hits.further is not None:
+        print(f"go on with --after {hits.further}", file=sys.stderr)
+    return hits.cases
 
 
-def _recompute(arguments: argparse.Namespace) -> int:
-    async def work(place: _Place) -> int:
-        facts = await place.parts.recounting.recount()
-        words, books = place.parts.casework.words, place.parts.casework.books
-        profile = books.at(place.clock.now()).profile
-        for fact in facts:
-            if arguments.json:
-                print(msgspec.json.encode({"ticket": fact.case, **plain(fact.details)}).decode())
-            else:
-                print(f"{fact.case}  {words.fact(fact, profile)}")
-        print(f"{len(facts)} deadlines changed", file=sys.stderr)
-        return 0
-
-    return _with_casework(arguments, work)
-
-
-def _command(word: str, texts: list[str]) -> Command:
-    """Return the command that the words ask for. Raises `OurMistake`, one line that names the field."""
-    kind = COMMANDS[word]
-    hints = get_type_hints(kind)
-    content: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise OurMistake(f"{text}: expected NAME=VALUE, such as to=water")
-        content[name] = _value(hints.get(name), value)
-    try:
-        return read(kind, content)
-    except FieldError as error:
-        raise OurMistake(f"{word}: {spelled(error.field)}: {error}") from error
-
-
-def _value(hint: Any, text: str) -> Any:
-    if hint is bool:
-        return {"true": True, "yes": True, "是": True, "false": False, "no": False, "否": False}.get(text, text)
-    if hint == int | None:
-        return int(text) if text.isascii() and text.isdigit() else text
-    return text.split(",") if get_origin(hint) is tuple else text
-
-
-def _place(text: str) -> Place | None:
-    if not text:
-        return None
-    at, _, key = text.partition("~")
-    try:
-        return Place(at=read(datetime, at), id=key)
-    except FieldError as error:
-        raise OurMistake(
-            f"--after {text}: expected INSTANT~ID, such as 2026-03-02T09:00:00+08:00~20260302-000001"
-        ) from error
+def _due_before(arguments: argparse.Namespace, now: datetime) -> datetime | None:
+    if arguments.due_within is not None:
+        return now + timedelta(hours=arguments.due_within)
+    return now if arguments.overdue else None
 
 
 def _told(file: CaseFile) -> str:
@@ -207,20 +133,3 @@ def _told(file: CaseFile) -> str:
 
 def _minute(instant: datetime) -> str:
     return f"{instant.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _denied(denial: DenialView) -> str:
-    return "\n".join(
-        [denial.text, *(f"  {c.obligation} {c.document}{c.article}：“{c.words}”" for c in denial.citations)]
-    )
-
-
-def _with_casework(arguments: argparse.Namespace, work: Callable[[_Place], Awaitable[int]]) -> int:
-    settings = settings_of(arguments)
-
-    async def run() -> int:
-        clock = SystemClock()
-        async with SqlStore(database_of(settings), clock=clock) as store:
-            return await work(_Place(store=store, parts=open_casework(settings, store, clock, Feed()), clock=clock))
-
-    return asyncio.run(run())

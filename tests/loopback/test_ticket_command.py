@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.domain.case import COMMANDS
 from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.ticket import Ticket, TicketId, TicketState
 from gateway.storage.store import SqlStore
@@ -105,13 +106,13 @@ def test_a_denial_is_said_with_the_articles_words(config: str, capsys: pytest.Ca
         (["sign", "to=water"], "sign: to: unknown key"),
     ],
 )
-def test_what_is_wrong_with_a_command_is_one_line_that_names_the_field(
+def test_what_is_wrong_with_a_command_is_a_line_that_names_the_field(
     config: str, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ticket(config, "do", TICKET, *words) == 2
     complaint = capsys.readouterr().err
     assert said in complaint
-    assert complaint.count("\n") == 1
+    assert all(line.startswith("jiesu: ") for line in complaint.splitlines())
 
 
 def test_what_is_not_there_or_changed_meanwhile_fails(config: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,5 +121,83 @@ def test_what_is_not_there_or_changed_meanwhile_fails(config: str, capsys: pytes
     assert ticket(config, "do", TICKET, "accept", "category=help", "--revision", "0") == 0
     assert ticket(config, "do", TICKET, "urge", "--revision", "0") == 1
     assert "was changed after revision 0" in capsys.readouterr().err
-    assert ticket(config, "do", TICKET, "dispatch", "to=nowhere") == 1
+    assert ticket(config, "do", TICKET, "dispatch", "to=wator") == 2
+    assert "dispatch: to: there is no unit wator; did you mean water?" in capsys.readouterr().err
     assert ticket(config, "list", "--after", "nonsense") == 2
+
+
+def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_done(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["urgency=soon", "contact_given=maybe", "unit=water", "urgency=normal", "help"]
+
+    assert ticket(config, "do", TICKET, "accept", *words) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "jiesu: accept: unit: unknown key; expected one of category, urgency, petitioner, matter, contact_given, "
+        "real_name",
+        "jiesu: accept: urgency: is given twice",
+        "jiesu: accept: help: expected NAME=VALUE, such as to=water",
+        "jiesu: accept: category: is missing",
+        "jiesu: accept: urgency: expected one of normal, urgent, sudden, utility, simple",
+        "jiesu: accept: contact_given: expected true or false",
+    ]
+    assert ticket(config, "show", TICKET) == 1
+
+
+@pytest.mark.parametrize("do", COMMANDS)
+def test_every_command_refuses_what_it_does_not_know_and_leaves_no_trace(
+    do: str, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ticket(config, "do", TICKET, do, "unheard_of=1", "--json") == 2
+    assert "unheard_of" in {wrong["field"] for wrong in json.loads(capsys.readouterr().out)["wrong"]}
+    assert ticket(config, "show", TICKET) == 1
+
+
+def test_every_outcome_is_one_json_object(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def outcome(*words: str) -> tuple[int, dict[str, Any]]:
+        code = ticket(config, "do", TICKET, *words, "--json")
+        return code, json.loads(capsys.readouterr().out)
+
+    code, done = outcome("accept", "category=help")
+    assert (code, done["done"], done["revision"]) == (0, True, 1)
+    code, denied = outcome("sign")
+    assert (code, denied["denials"][0]["why"]) == (1, "wrong_stage")
+    outcome("urge")
+    code, late = outcome("urge", "--revision", "1")
+    assert (code, late["conflict"]["revision"]) == (1, 2)
+    assert any("催办" in change["text"] for change in late["conflict"]["changes"])
+    code, unknown = outcome("dispatch", "to=nowhere")
+    assert (code, unknown["wrong"][0]["field"]) == (2, "to")
+
+
+def test_commands_and_what_a_case_allows_are_listed(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ticket", "commands", "--json"]) == 0
+    assert [json.loads(line)["do"] for line in capsys.readouterr().out.splitlines()] == list(COMMANDS)
+    assert main(["ticket", "commands", "dispatch"]) == 0
+    assert "to                 a text, needed" in capsys.readouterr().out
+    assert ticket(config, "options", TICKET) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["accept", "refuse", "hand_off"]
+    assert ticket(config, "options", "nothing") == 1
+
+
+def test_cases_are_found_by_words_and_messages_told(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ticket(config, "do", TICKET, "accept", "category=help", "matter=家里停水两天")
+    ticket(config, "do", TICKET, "dispatch", "to=water")
+    capsys.readouterr()
+
+    assert ticket(config, "list", "--search", "停水 两天") == 0
+    assert capsys.readouterr().out.startswith(TICKET)
+    assert ticket(config, "list", "--search", "路灯") == 0
+    assert capsys.readouterr().out == ""
+    assert ticket(config, "list", "--search", "水") == 2
+    assert ticket(config, "list", "--due-within", "720", "--csv") == 0
+    assert "供水公司" in capsys.readouterr().out.splitlines()[1]
+    assert ticket(config, "inbox", "--channel", "unit", "--to", "water", "--json") == 0
+    key = json.loads(capsys.readouterr().out)["key"]
+    assert ticket(config, "told", key, "unknown") == 1
+    assert ticket(config, "told", key) == 0
+    capsys.readouterr()
+    assert ticket(config, "inbox", "--channel", "unit") == 0
+    assert capsys.readouterr().out == ""
+    assert ticket(config, "inbox", "--channel", "unit", "--all") == 0
+    assert key in capsys.readouterr().out
