@@ -20,10 +20,12 @@ from tests.peers.gateway import LIMIT, until
 from tests.peers.rtp import Pcm
 
 MODULES = Path("/usr/lib/baresip/modules")
+TLS = Path("tests/data/tls/gateway").absolute()
+"""A certificate for the loopback, without its suffix, and its key."""
 
 _CONFIG = """\
 poll_method epoll
-sip_listen 127.0.0.1:{sip}
+sip_listen {host}:{sip}
 call_max_calls 4
 audio_path /nowhere
 audio_player aubridge,sink
@@ -33,12 +35,14 @@ auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
 audio_level no
-net_interface 127.0.0.1
+net_interface {bare_host}
 rtp_ports {rtp}-{rtp_last}
 jitter_buffer_type fixed
 jitter_buffer_delay 2-10
 module_path {modules}
 module g711.so
+module g722.so
+module srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -46,6 +50,7 @@ module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 module_app debug_cmd.so
+sip_certificate {certificate}
 ctrl_tcp_listen 127.0.0.1:{control}
 snd_path {recordings}
 """
@@ -74,7 +79,8 @@ def _is_free(port: int) -> bool:
 class Baresip:
     """One telephone; an async context manager. Its number is *user*, its ears and its voice lie in *folder*.
 
-    With a *password* it registers at *registrar* (``host:port``), else it is called at its own ``address``.
+    With a *password* it registers at *registrar* (``host:port``), else it is called at its own ``address``, over TLS at
+    the port above. *encryption* is its ``mediaenc``.
     """
 
     _next_rtp = 27000
@@ -89,8 +95,11 @@ class Baresip:
         password: str = "",
         answers: bool = True,
         codecs: str = "PCMA/8000/1,PCMU/8000/1",
+        host: str = "127.0.0.1",
+        encryption: str = "",
     ) -> None:
         self.user = user
+        self.host = f"[{host}]" if ":" in host else host
         self.events: list[dict[str, Any]] = []
         self._folder = folder / f"baresip-{user}"
         self.port, self._control_port = free_ports(2)
@@ -99,12 +108,13 @@ class Baresip:
         self._writer: asyncio.StreamWriter
         self._reading: asyncio.Task[None]
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._write_configuration(speech, registrar, password, "auto" if answers else "manual", codecs)
+        more = f";mediaenc={encryption}" if encryption else ""
+        self._write_configuration(speech, registrar, password, "auto" if answers else "manual", codecs, more)
 
     @property
     def address(self) -> str:
         """Where it is called, as ``host:port``."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -114,7 +124,10 @@ class Baresip:
     async def __aenter__(self) -> Self:
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *("baresip", "-4", "-f", str(self._folder)), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *("baresip", "-6" if ":" in self.host else "-4", "-f", str(self._folder)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         reader = await until("baresip takes commands", self._connect)
         self._reading = asyncio.get_running_loop().create_task(self._read(reader))
@@ -188,12 +201,17 @@ class Baresip:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _write_configuration(self, speech: Path, registrar: str, password: str, mode: str, codecs: str) -> None:
+    def _write_configuration(
+        self, speech: Path, registrar: str, password: str, mode: str, codecs: str, more: str
+    ) -> None:
         self._folder.mkdir()
         rtp = Baresip._next_rtp
         Baresip._next_rtp += 40
         self._folder.joinpath("config").write_text(
             _CONFIG.format(
+                host=self.host,
+                bare_host=self.host.strip("[]"),
+                certificate=self._certificate(),
                 sip=self.port,
                 speech=speech,
                 rtp=rtp,
@@ -204,10 +222,14 @@ class Baresip:
             )
         )
         registration = f"regint=60;auth_user={self.user};auth_pass={password}" if password else "regint=0"
-        account = (
-            f"<sip:{self.user}@{registrar or self.address}>;{registration};audio_codecs={codecs};answermode={mode}"
-        )
+        account = f"<sip:{self.user}@{registrar or self.address}>;{registration};audio_codecs={codecs};answermode={mode}{more}"
         self._folder.joinpath("accounts").write_text(account + "\n")
+
+    def _certificate(self) -> Path:
+        """Write the certificate and key that it shows over TLS, in one file."""
+        path = self._folder / "certificate.pem"
+        path.write_text(TLS.with_suffix(".pem").read_text() + TLS.with_suffix(".key").read_text())
+        return path
 
     async def _connect(self) -> asyncio.StreamReader | None:
         assert self._process is not None
