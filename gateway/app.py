@@ -62,6 +62,7 @@ from gateway.services.unit_orders import UnitOrders
 from gateway.sip_parts import call_settings, user_agent_settings
 from gateway.storage.database import Database
 from gateway.storage.location import database_of_node
+from gateway.storage.node_claim import claimed
 from gateway.storage.store import SqlStore
 from gateway.telemetry import Metrics, follow
 from gateway.web.context import PartnerAccess
@@ -168,6 +169,7 @@ class Gateway:
         self.store = await stack.enter_async_context(
             SqlStore(self._database(data), clock=self.clock, node=settings.node.name)
         )
+        stack.enter_context(claimed(data, settings.node.name, settings.node.database))
         await recover(self.store, self.clock)
         self.ledger = await stack.enter_async_context(Ledger(self.store, self.feed))
         self.casework = open_casework(settings, self.store, self.clock, self.feed)
@@ -269,12 +271,16 @@ class Gateway:
             limits=line_parts.limits(settings),
             greets=settings.media.greeting,
             take_case=self.casework.casework.take_call if settings.casework.takes_calls else None,
+            is_restricted=self._is_restricted,
             merged=line_parts.merged_lines(settings),
             supervisors=line_parts.supervisors(settings),
             reported_lines=line_parts.reported_lines(settings),
             prompts=self.announcements.words,
             calendar=calendars.load(CONFIG / "calendars"),
         )
+
+    async def _is_restricted(self, number: str) -> bool:
+        return await self.store.cases.restricted_until(number, self.clock.now()) is not None
 
     def _recognizer(self) -> VoskRecognizer:
         return VoskRecognizer(
