@@ -86,6 +86,10 @@ class Cases(Protocol):
         """
         ...
 
+    async def restricted_until(self, petitioner: str, now: datetime) -> datetime | None:
+        """Return until when a petitioner may not use the telephone, if that is later than *now*."""
+        ...
+
     async def next_due(self) -> datetime | None:
         """Return when the clock alone next brings something to any case."""
         ...

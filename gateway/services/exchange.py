@@ -5,7 +5,7 @@ The composition root builds it once; a call only reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -47,6 +47,10 @@ class Limits:
     call: float = 3600.0
 
 
+Restricted = Callable[[str], Awaitable[bool]]
+"""Says whether a number is restricted from the telephone at this moment (ZH-9). Raises `Unavailable`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """What calls share.
@@ -54,7 +58,7 @@ class Exchange:
     ``lines`` gives each emergency line's numbers in the order they are tried; the systems of ``reported_lines`` are
     told in writing, too. ``telephones`` are the units', ``supervisors`` the supervisors', by the id of who sits there.
     ``merged`` are the merged lines by number. ``prompts`` are all there are, with their words. ``take_case`` takes the
-    matter of a call that has ended, ``archive`` its recordings.
+    matter of a call that has ended, ``archive`` its recordings. ``is_restricted`` says who may not telephone for now.
     """
 
     clock: Clock
@@ -74,6 +78,7 @@ class Exchange:
     limits: Limits = Limits()
     greets: bool = True
     take_case: Take | None = None
+    is_restricted: Restricted | None = None
     archive: Archive | None = None
     merged: Mapping[str, MergedLine] = field(default_factory=dict)
     supervisors: Mapping[str, Destination] = field(default_factory=dict)

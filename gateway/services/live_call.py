@@ -27,6 +27,10 @@ from gateway.services.waiting import Waiting
 
 OVERLOADED = "overloaded"
 """Prompt and ending of a call for which there was no room."""
+RESTRICTED = "restricted"
+"""Prompt and ending of a call from a number that is restricted for a while."""
+RESTRICTION_LIMIT = 1.0
+"""Seconds that the store has to say whether a caller is."""
 NEVER_ANSWERED = "never answered"
 """The ending of a call that was over before we could answer it."""
 
@@ -179,10 +183,10 @@ class LiveCall:
 
     async def _serve(self, citizen: Party) -> None:
         """Bring the citizen to a person, again if that person is lost, until her business is done."""
-        if self._incoming.is_excess:
-            await self._turn_away(citizen)
+        if refusal := OVERLOADED if self._incoming.is_excess else await self._restriction():
+            await self._turn_away(citizen, refusal)
             if not self._was_handed_over() and not self._return.is_asked:
-                return await self._say_goodbye(citizen, "call_ending", OVERLOADED)
+                return await self._say_goodbye(citizen, "call_ending", refusal)
         while True:
             company = await self._waiting.find()
             self._return.settle(company is not None)
@@ -196,10 +200,24 @@ class LiveCall:
                 prompt = "agents_busy" if self._exchange.desk.is_staffed else "no_agent_answers"
                 return await self._say_goodbye(citizen, prompt, "no agent")
 
-    async def _turn_away(self, citizen: Party) -> None:
-        """Tell her that there is no room; should she speak of an emergency, she is handed over all the same."""
-        self.record.tell("citizen.told", prompt=OVERLOADED)
-        await first_of(None, told=citizen.live.play(OVERLOADED), urgent=self.floor.until(lambda: bool(self.hand_offs)))
+    async def _restriction(self) -> str:
+        """Return why this caller is not served, "" if he is: a number restricted for a while (ZH-9).
+
+        Whoever an emergency line passes to us is served, and everybody while the store cannot tell.
+        """
+        ask = self._exchange.is_restricted
+        if ask is None or self._incoming.passed_on is not None or not self._incoming.caller:
+            return ""
+        try:
+            async with asyncio.timeout(RESTRICTION_LIMIT):
+                return RESTRICTED if await ask(self._incoming.caller) else ""
+        except (Unavailable, TimeoutError):
+            return ""
+
+    async def _turn_away(self, citizen: Party, prompt: str) -> None:
+        """Tell her why she is not served; should she speak of an emergency, she is handed over all the same."""
+        self.record.tell("citizen.told", prompt=prompt)
+        await first_of(None, told=citizen.live.play(prompt), urgent=self.floor.until(lambda: bool(self.hand_offs)))
         await self.floor.until(lambda: self._return.is_asked or self._is_alone())
 
     async def _has_finished(self, company: Party) -> bool:

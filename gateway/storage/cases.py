@@ -143,8 +143,7 @@ class SqlCaseWrites:
 
     def restricted_until(self, petitioner: str, now: datetime) -> datetime | None:
         """Return until when a petitioner may not use the telephone, if that is later than *now*."""
-        until = self._connection.scalar(_RESTRICTED, {"petitioner": petitioner})
-        return until if until is not None and until > now else None
+        return _restricted(self._connection, petitioner, now)
 
     def alike(self, matter: str, since: datetime, other_than: TicketId) -> int:
         """Return how many other cases of *matter* were received since then and not refused."""
@@ -212,6 +211,11 @@ class _Read(Protocol):
     def __call__(self, query: Callable[[sa.Connection], T_co]) -> Awaitable[T_co]: ...
 
 
+def _restricted(connection: sa.Connection, petitioner: str, now: datetime) -> datetime | None:
+    until = connection.scalar(_RESTRICTED, {"petitioner": petitioner})
+    return until if until is not None and until > now else None
+
+
 class SqlCases:
     """What is read of casework."""
 
@@ -231,6 +235,10 @@ class SqlCases:
         """Return the newest cases that have all *words* and that *query* asks for, those below a `further`."""
         found: Found = await self._read(lambda connection: search(connection, words, query, below))
         return CaseHits(cases=tuple(_case_from(row) for row in found.rows), further=found.further)
+
+    async def restricted_until(self, petitioner: str, now: datetime) -> datetime | None:
+        """Return until when a petitioner may not use the telephone, if that is later than *now*."""
+        return await self._read(lambda connection: _restricted(connection, petitioner, now))
 
     async def next_due(self) -> datetime | None:
         """Return when the clock alone next brings something to any case."""

@@ -145,6 +145,9 @@ class MemoryCases:
     async def count_waiting(self, channel: Channel, *, to: str = "", most: int = 100) -> int:
         return len(await self.messages(channel, to=to, waiting=True, limit=most))
 
+    async def restricted_until(self, petitioner: str, now: datetime) -> datetime | None:
+        return (await self._reach()).restricted_until(petitioner, now)
+
     async def next_due(self) -> datetime | None:
         memory = await self._reach()
         return min((record.next_due for record in memory.records.values() if record.next_due), default=None)
