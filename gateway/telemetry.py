@@ -38,7 +38,12 @@ def configure_logging(level: str, form: str) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     for_machines = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    for_people = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    for_people = [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # others show what variables hold: what people said
+        )
+    ]
     structlog.configure(
         processors=[*shared, *(for_machines if form == "json" else for_people)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -87,8 +87,10 @@ class BotApiServer:
         self.webhook: Json = {"url": ""}
         self.deliveries: list[tuple[int, int]] = []
         self.calls: list[str] = []
+        self.files_asked = 0
         self.throttled_for = 0
         self.is_down = False
+        self.are_files_away = False
         self._files: dict[str, bytes] = {}
         self._updates = itertools.count(770_001)
         self._messages: dict[int, Any] = {}
@@ -290,8 +292,10 @@ class BotApiServer:
         return {"file_id": name, "file_unique_id": "u", "file_size": len(self._files[name]), "file_path": f"f/{name}"}
 
     async def _download(self, request: web.Request) -> web.Response:
+        self.files_asked += 1
         octets = self._files.get(request.match_info["path"].removeprefix("f/"))
-        if self.is_down:
+        if self.is_down or self.are_files_away:
+            await self._tell()
             return web.Response(status=502)
         if request.match_info["token"] != self.token or octets is None:
             return web.json_response({"ok": False, "error_code": 404, "description": "Not Found"}, status=404)

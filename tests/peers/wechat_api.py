@@ -98,6 +98,7 @@ class WeChatServer:
         self.tokens_given: list[tuple[str, bool]] = []
         self.templates: dict[str, set[str]] = {}
         self.fail_next: list[int] = []
+        self.garbles: tuple[int, str] | None = None
         self.is_token_refused = 0
         self.unanswered = asyncio.Event()
         self.clock: Callable[[], float] = time.time
@@ -327,6 +328,8 @@ class WeChatServer:
     async def _said(self, answer: Json) -> web.Response:
         async with self._changed:
             self._changed.notify_all()
+        if self.garbles is not None:
+            return web.Response(status=self.garbles[0], text=self.garbles[1])
         return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="text/plain")
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from channels import wording
 from channels.door import Door
 from channels.telegram.channel import PATH, SECRET_HEADER, TelegramChannel, TelegramSettings
+from channels.telegram.polling import TRIES
 from gateway.domain.contact import Attachment, ChannelKind, Point
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import IncomingMessage, OutgoingMessage, Taken
@@ -315,6 +316,60 @@ async def test_one_person_who_must_wait_holds_up_nobody_else(house: House) -> No
     assert [message.text for message in house.intake.messages] == ["乙"]
 
 
+async def test_what_somebody_wrote_later_does_not_overtake_what_must_come_again(house: House) -> None:
+    house.intake.fail = Unavailable("store away", retry_after=0.01)
+    citizen = house.server.citizen(CHAT)
+    updates = [citizen.sends(text=text) for text in ("一", "二", "三")]
+    await house.opens()
+    await house.intake.tried(3)
+    house.intake.fail = None
+    for update in updates:
+        await house.server.acknowledged(update)
+
+    assert [message.text for message in house.intake.messages] == ["一", "二", "三"]
+
+
+async def test_an_update_that_fails_for_no_known_reason_is_passed_over_at_last(house: House) -> None:
+    class Broken(WatchedIntake):
+        async def take(self, message: IncomingMessage, *, answers_at_once: bool = False) -> Taken:
+            if message.text == "一":
+                self.attempts += 1
+                raise ZeroDivisionError
+            return await super().take(message, answers_at_once=answers_at_once)
+
+    house.intake = Broken()
+    citizen = house.server.citizen(CHAT)
+    bad, good = citizen.sends(text="一"), citizen.sends(text="二")
+    await house.opens(pause=0.0001)
+    await house.server.acknowledged(bad)
+    await house.server.acknowledged(good)
+
+    assert house.intake.attempts == TRIES + 1
+    assert house.only.text == "二"
+
+
+async def test_a_file_that_cannot_be_fetched_now_brings_its_message_again(house: House) -> None:
+    house.server.are_files_away = True
+    await house.opens()
+    update = house.server.citizen(CHAT).sends_photo(b"\xff\xd8", caption="门口")
+    await house.server.until(lambda: house.server.files_asked > 1)
+    assert not house.intake.messages
+
+    house.server.are_files_away = False
+    await house.server.acknowledged(update)
+    assert house.only.parts[0].content == b"\xff\xd8"
+
+
+async def test_two_nodes_that_ask_at_once_take_turns_and_a_message_is_one(house: House) -> None:
+    await house.opens()
+    await house.opens()
+    updates = [house.server.citizen(number).sends(text="一") for number in range(5)]
+    for update in updates:
+        await house.server.acknowledged(update)
+
+    assert len(house.intake.messages) == 5
+
+
 async def test_a_refused_message_is_acknowledged_and_its_sender_told(house: House) -> None:
     house.intake.fail = Refused("too many files")
     await house.opens()
@@ -406,6 +461,27 @@ async def test_too_large_an_update_is_refused(house: House) -> None:
         client.post(url + PATH, data=BytesIO(bytes(2 << 20)), headers=headers) as answer,
     ):
         assert answer.status == 413
+
+
+async def test_a_webhook_that_could_not_be_set_is_set_later(house: House) -> None:
+    house.server.is_down = True
+    await house.opens_with_webhook()
+    assert house.channel.status != "ok"
+
+    house.server.is_down = False
+    await house.server.acknowledged(house.server.citizen(CHAT).sends(text="一"))
+    assert house.channel.status == "ok"
+
+
+async def test_an_update_before_the_channel_runs_must_come_again(house: House) -> None:
+    url = await house.opens_with_webhook()
+    channel = TelegramChannel(TelegramSettings(token=TOKEN, webhook=url), house.house.means)
+    (route,) = channel.routes(house.intake)
+    assert isinstance(route, web.RouteDef)
+    async with Door("127.0.0.1", 0, [route]) as door, aiohttp.ClientSession() as client:
+        headers = {SECRET_HEADER: channel.secret}
+        async with client.post(door.url + PATH, json={"update_id": 1}, headers=headers) as answer:
+            assert answer.status == 503
 
 
 async def test_polling_takes_away_a_webhook_that_was_left(house: House) -> None:

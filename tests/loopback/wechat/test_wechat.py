@@ -15,6 +15,7 @@ from aiohttp import web
 
 from channels import wording
 from channels.door import Door
+from channels.wechat.api import LARGEST_FILE
 from channels.wechat.channel import PATH, WeChatChannel, WeChatSettings
 from channels.wechat.crypto import signature
 from channels.wechat.outgoing import Notice
@@ -504,6 +505,26 @@ async def test_a_platform_that_is_away_is_asked_later(house: House) -> None:
 
     with pytest.raises(Unavailable):
         await channel.way_out.send(letter("一"))
+
+
+@pytest.mark.parametrize(
+    "garbled", [(502, "<html>"), (200, "<html>"), (200, "[]"), (200, ""), (200, '{"errcode": "x"}')]
+)
+async def test_an_answer_that_is_none_may_be_better_later(house: House, garbled: tuple[int, str]) -> None:
+    channel = await house.opens()
+    house.server.garbles = garbled
+
+    with pytest.raises(Unavailable):
+        await channel.way_out.send(letter("一"))
+
+
+async def test_a_film_that_is_too_large_is_named(house: House) -> None:
+    await house.opens()
+    name = house.server.keep_video(bytes(LARGEST_FILE + 1))
+    await house.server.follower(OPEN_ID).writes("video", MediaId=name, ThumbMediaId="t")
+
+    assert house.only.text.startswith(wording.TOO_LARGE)
+    assert not house.only.parts
 
 
 # -- the access token -----------------------------------------------------------------------------------------
