@@ -53,9 +53,9 @@ class CmppCentre:
     """Results for the next messages; then 0."""
     is_mute: bool = False
     """Answers nothing, as if it hung."""
+    port: int = 0
 
     def __post_init__(self) -> None:
-        self.port = 0
         self.connections = 0
         self.sent: asyncio.Queue[Sent] = asyncio.Queue()
         self.asked_for_life = asyncio.Queue[int]()
@@ -86,9 +86,7 @@ class CmppCentre:
         self.bound.clear()
         for writer in list(self._writers):
             writer.transport.abort()
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.cancel()
+        self._nobody_answers()
 
     async def until_up(self) -> None:
         """Wait until the service is connected and has understood that it is."""
@@ -161,6 +159,8 @@ class CmppCentre:
         self.send_raw(struct.pack(">III", 12 + len(body), command, sequence) + body)
 
     def send_raw(self, octets: bytes) -> None:
+        if not self._writers:
+            raise ConnectionError("nobody is connected")
         (writer,) = self._writers
         writer.write(octets)
 
@@ -179,6 +179,7 @@ class CmppCentre:
             self._writers.discard(writer)
             if not self._writers:
                 self.bound.clear()
+                self._nobody_answers()
             self.lost.put_nowait(self.connections)
             writer.close()
 
@@ -206,6 +207,11 @@ class CmppCentre:
                 self._answered(sequence, result)
             case _ if command & RESP:
                 self._answered(sequence, 0)
+
+    def _nobody_answers(self) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the service is gone"))
 
     def _answered(self, sequence: int, result: int) -> None:
         waiting = self._waiting.get(sequence)

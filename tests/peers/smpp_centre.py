@@ -16,8 +16,8 @@ ESME_RX_P_APPN = 0x65
 class SmppCentre:
     """Lets in whoever binds. Use as an async context manager; inside the block ``port`` says where it listens."""
 
-    def __init__(self) -> None:
-        self.port = 0
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         self.rejections: list[int] = []
         """Statuses for the next messages that are submitted; then they are accepted."""
         self.sent: asyncio.Queue[tuple[str, smpp34.SubmitSmEvent]] = asyncio.Queue()
