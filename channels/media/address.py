@@ -38,3 +38,8 @@ def from_numbers(numbers: Numbers) -> Address:
     if high == 0 and low >> 32 == MAPPED >> 32:
         return str(IPv4Address(low & 0xFFFFFFFF)), port
     return str(IPv6Address(high << 64 | low)), port
+
+
+def usual(address: Address) -> Address:
+    """Return *address* as it is usually written: an IPv6 host may be written in many ways."""
+    return from_numbers(to_numbers(address))

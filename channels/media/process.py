@@ -27,8 +27,10 @@ from channels.media.bound import bind
 from channels.media.files import Files
 from channels.media.g711 import Pcm
 from channels.media.ports import PortPool
+from channels.media.reports import OutgoingReport
+from channels.media.row import Player
 from channels.media.sockets import open_sockets
-from channels.media.switch import PERIOD, Full, OutgoingReport, Player, Switch
+from channels.media.switch import PERIOD, Full, Switch
 from channels.media.wav import RATE
 
 MOST_CAUGHT_UP: Final = 5
@@ -187,8 +189,8 @@ class MediaProcess:
             row = self._reporting_row[descriptor]
             with suppress(OSError):
                 datagram, source = self._report_sockets[row].recvfrom(_LARGEST_REPORT)
-                self._switch.take_report(row, datagram, source[:2], time.time())
-        for report in self._switch.reports(now, time.time()):
+                self._switch.reports.take_apart(row, datagram, source[:2], time.time())
+        for report in self._switch.reports.due(now, time.time()):
             self._send_report(report)
 
     def _send_report(self, report: OutgoingReport) -> None:

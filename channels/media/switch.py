@@ -7,91 +7,32 @@ events and as portions of recordings. The instant of a step is an argument.
 from __future__ import annotations
 
 import heapq
-import random
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from channels.media import rtcp, rtp, wire
-from channels.media.address import NOWHERE, Address, from_numbers, to_numbers
+from channels.media import rtp, wire
+from channels.media.address import NOWHERE, Address, from_numbers, to_numbers, usual
 from channels.media.captures import Captures
-from channels.media.dtmf import DigitReceiver, DigitSender
 from channels.media.g711 import Pcm
 from channels.media.inbound import Inbound
 from channels.media.jitter import Rows
-from channels.media.latch import Latch
 from channels.media.mixer import Mixer, saturate
 from channels.media.outbound import FRAME, Outbound
-from channels.media.quality import INTERVAL, Reporter
+from channels.media.reports import OutgoingReport, Reports, is_report
+from channels.media.row import Player, Row
 from channels.media.secure import NotAuthentic, SecureStream
 from channels.media.wav import RATE
 
 PERIOD: Final = FRAME / RATE
 
-_FIRST_REPORT: Final = 192
-_LAST_REPORT: Final = 223
-"""Second octets that are RTCP's where both share a port (RFC 5761 4)."""
-_REPORTS_PERIOD: Final = 0.1
-_RECORDING_PORTION: Final = 25
 _UNSPECIFIED: Final = frozenset(("0.0.0.0", "::"))
 """The connection addresses that meant "on hold" before RFC 3264 8.4."""
 
 
 class Full(Exception):
     """Every row has a leg."""
-
-
-@dataclass(slots=True)
-class Player:
-    """A prompt on its way to one leg."""
-
-    number: int
-    samples: Pcm
-    position: int
-    loop: bool
-    over_bridge: bool
-
-    def next_frame(self) -> Pcm:
-        """Return the next 160 samples, short at the end of a prompt that is not a loop."""
-        start, stop = self.position, self.position + FRAME
-        self.position = stop
-        if not self.loop:
-            return self.samples[start:stop]
-        self.position = stop % len(self.samples)
-        return self.samples.take(np.arange(start, stop), mode="wrap")
-
-
-@dataclass(slots=True)
-class Row:
-    """What a leg has beside its columns in the matrices."""
-
-    leg: str
-    index: int
-    latch: Latch = field(default_factory=Latch)
-    bridge: str | None = None
-    heard: bool = True
-    whispers_to: str | None = None
-    telephone_event: int | None = None
-    keys_in: DigitReceiver = field(default_factory=DigitReceiver)
-    keys_out: DigitSender = field(default_factory=DigitSender)
-    player: Player | None = None
-    foreign: int = 0
-    secure: SecureStream | None = None
-    rtcp: Address | None = None
-    """Where the far end takes reports, if not one port above its RTP port."""
-    reporter: Reporter = field(default_factory=lambda: Reporter(f"{random.getrandbits(96):024x}"))
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingReport:
-    """An RTCP packet of a row, to be sent from its RTP port if ``mux``, else from its RTCP port."""
-
-    row: int
-    octets: bytes
-    target: Address
-    mux: bool
 
 
 class Switch:
@@ -102,18 +43,15 @@ class Switch:
         self.captures = Captures(capacity, FRAME, self.events)
         self.targets = np.tile(np.array(NOWHERE, np.uint64), (capacity, 1))
         """Where each row sends, which is also the source it is believed to hear, as `to_numbers`."""
-        self._muxes = np.zeros(capacity, bool)
-        self._any_mux = False
         self._secure = np.zeros(capacity, bool)
         self._any_secure = False
-        self._report_due = np.full(capacity, np.inf)
-        self._reports_looked_at = -np.inf
         self._inbound = Inbound(capacity, silent_after=silent_after)
         self._outbound = Outbound(capacity)
         self.packets, self.sizes = self._outbound.packets, self._outbound.sizes
         """The packets of the last step, one a row, and their lengths in octets."""
         self._rows: dict[str, Row] = {}
         self._row_at: list[Row | None] = [None] * capacity
+        self.reports = Reports(self._row_at, self._inbound, self._outbound, self.events)
         self._free = list(range(capacity))
         self._used = 0
         self._mixer: Mixer | None = None
@@ -141,7 +79,7 @@ class Switch:
         """Point a leg at its far end, for the first time or anew (RFC 3264 8.3.1)."""
         row = self._rows[order.leg]
         index = row.index
-        is_new = row.latch.signal(_usual((order.address, order.port)))
+        is_new = row.latch.signal(usual((order.address, order.port)))
         self.targets[index] = to_numbers(row.latch.target) if row.latch.target else NOWHERE
         row.telephone_event = order.telephone_event
         row.rtcp = order.rtcp
@@ -153,10 +91,7 @@ class Switch:
             row.secure.change_keys(order.srtp)
         self._secure[index] = order.srtp is not None
         self._any_secure = bool(self._secure.any())
-        self._muxes[index] = order.rtcp_mux
-        self._any_mux = bool(self._muxes.any())
-        if is_new:
-            self._report_due[index] = now + INTERVAL * (0.25 + random.random() / 2)
+        self.reports.connect(index, mux=order.rtcp_mux, is_new=is_new, now=now)
         self._inbound.expect(index, order.law, order.payload_type, order.telephone_event)
         self._inbound.listen(index, receives=order.receives, is_new=is_new, now=now)
         nowhere = order.port == 0 or order.address in _UNSPECIFIED
@@ -175,8 +110,8 @@ class Switch:
         self._of_ended_legs += (reception.received, sent, reception.lost, row.foreign, malformed)
         self._inbound.clear(index)
         self._outbound.clear(index)
-        self._report_due[index] = np.inf
-        self._muxes[index] = self._secure[index] = False
+        self.reports.clear(index)
+        self._secure[index] = False
         self._row_at[index] = None
         self.targets[index] = NOWHERE
         heapq.heappush(self._free, index)
@@ -277,12 +212,12 @@ class Switch:
                 strange[place] = not self._admits(int(rows[place]), datagram, source, now)
             known = ~strange
             rows, datagrams, sizes, stamps = rows[known], datagrams[known], sizes[known], stamps[known]
-        if self._any_mux:
-            reports = self._muxes[rows] & (datagrams[:, 1] >= _FIRST_REPORT) & (datagrams[:, 1] <= _LAST_REPORT)
+        reports = self.reports.among(rows, datagrams)
+        if reports is not None:
             for place in np.flatnonzero(reports).tolist():
                 row = self._row_at[int(rows[place])]
                 if row is not None:
-                    self._take_report(row, datagrams[place, : sizes[place]].tobytes(), float(stamps[place]))
+                    self.reports.take(row, datagrams[place, : sizes[place]].tobytes(), float(stamps[place]))
             audio = ~reports
             rows, datagrams, sizes, stamps = rows[audio], datagrams[audio], sizes[audio], stamps[audio]
         if not len(rows):
@@ -300,15 +235,14 @@ class Switch:
 
     def _open(self, rows: Rows, datagrams: npt.NDArray[np.uint8], sizes: Rows) -> npt.NDArray[np.bool_]:
         """Put what is sealed in *datagrams* in clear in its place; return which were no forgeries."""
-        genuine = np.ones(len(rows), bool)
+        genuine, reports = np.ones(len(rows), bool), is_report(datagrams[:, 1]) & (sizes > 1)
         for place in np.flatnonzero(self._secure[rows]).tolist():
             row = self._row_at[int(rows[place])]
             if row is None or row.secure is None:
                 continue
             sealed = datagrams[place, : sizes[place]].tobytes()
-            is_report = len(sealed) > 1 and _FIRST_REPORT <= sealed[1] <= _LAST_REPORT
             try:
-                packet = row.secure.open_report(sealed) if is_report else row.secure.open(sealed)
+                packet = row.secure.open_report(sealed) if reports[place] else row.secure.open(sealed)
             except NotAuthentic:
                 row.foreign += 1
                 genuine[place] = False
@@ -324,40 +258,9 @@ class Switch:
                 packet = self._outbound.packets[index, : self._outbound.sizes[index]].tobytes()
                 self._outbound.put(index, row.secure.seal(packet))
 
-    def take_report(self, index: int, datagram: bytes, source: Address, wall: float) -> None:
-        """Take what came to the RTCP port of row *index*, if from the far end's host, at *wall* seconds since 1970."""
-        row = self._row_at[index]
-        if row is None:
-            return
-        if row.latch.target is None or _usual(source)[0] != row.latch.target[0]:
-            row.foreign += 1
-            return
-        if row.secure is not None:
-            try:
-                datagram = row.secure.open_report(datagram)
-            except NotAuthentic:
-                row.foreign += 1
-                return
-        self._take_report(row, datagram, wall)
-
-    def reports(self, now: float, wall: float) -> list[OutgoingReport]:
-        """Return the RTCP reports that are due at *now*, which is *wall* seconds since 1970."""
-        if now < self._reports_looked_at + _REPORTS_PERIOD:
-            return []
-        self._reports_looked_at = now
-        due = []
-        for index in np.flatnonzero(self._report_due[: self._used] <= now).tolist():
-            row = self._row_at[index]
-            if row is not None and row.latch.target is not None:
-                self._report_due[index] = now + INTERVAL * (0.5 + random.random())
-                due.append(self._report(row, row.latch.target, wall))
-                self.events.append(wire.QualityKnown(row.leg, row.reporter.quality))
-        return due
-
     def goodbye(self, leg: str, wall: float) -> OutgoingReport | None:
         """Return the last report of *leg*, None if it has no far end."""
-        row = self._rows[leg]
-        return None if row.latch.target is None else self._report(row, row.latch.target, wall, goodbye=True)
+        return self.reports.goodbye(self._rows[leg], wall)
 
     def step(self, at: float) -> Rows:
         """Play, mix and packetise one frame of every leg; its first sample is heard at the instant *at*.
@@ -400,22 +303,6 @@ class Switch:
         sent, malformed = self._outbound.sent[: self._used].sum(), self._inbound.malformed[: self._used].sum()
         now = np.array([received, sent, lost, foreign, malformed]) + self._of_ended_legs
         return int(now[0]), int(now[1]), int(now[2]), int(now[3]), int(now[4])
-
-    def _report(self, row: Row, target: Address, wall: float, *, goodbye: bool = False) -> OutgoingReport:
-        index, mux = row.index, bool(self._muxes[row.index])
-        octets = row.reporter.report(
-            self._outbound.sending(index), self._inbound.receiving(index), wall, goodbye=goodbye
-        )
-        if row.secure is not None:
-            octets = row.secure.seal_report(octets)
-        default = target if mux else (target[0], target[1] + 1)
-        return OutgoingReport(index, octets, default if mux or row.rtcp is None else row.rtcp, mux)
-
-    def _take_report(self, row: Row, datagram: bytes, wall: float) -> None:
-        try:
-            row.reporter.take(datagram, self._outbound.sending(row.index).ssrc, wall)
-        except rtcp.MalformedReport:
-            self._inbound.malformed[row.index] += 1
 
     def _plan(self) -> Mixer:
         """Number the bridges afresh: who joins or leaves one is rare, steps are not."""
@@ -460,11 +347,6 @@ class Switch:
         event = row.keys_out.packet(self._outbound.timestamp(row.index))
         if event is not None:
             events[row.index] = self._outbound.event_packet(row.index, row.telephone_event, event)
-
-
-def _usual(address: Address) -> Address:
-    """Return *address* as it is usually written: IPv6 may be written in many ways."""
-    return from_numbers(to_numbers(address))
 
 
 def _address_of(numbers: npt.NDArray[np.uint64]) -> Address:

@@ -222,7 +222,8 @@ class Baresip:
             )
         )
         registration = f"regint=60;auth_user={self.user};auth_pass={password}" if password else "regint=0"
-        account = f"<sip:{self.user}@{registrar or self.address}>;{registration};audio_codecs={codecs};answermode={mode}{more}"
+        account = f"<sip:{self.user}@{registrar or self.address}>;{registration};answermode={mode}{more}"
+        account += f";audio_codecs={codecs}"
         self._folder.joinpath("accounts").write_text(account + "\n")
 
     def _certificate(self) -> Path:

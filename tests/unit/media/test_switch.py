@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from channels.media import g711, rtcp, rtp, wideband, wire
 from channels.media.address import to_numbers
 from channels.media.g711 import Law, Pcm
+from channels.media.row import Player
 from channels.media.secure import SecureStream, SrtpKeys
-from channels.media.switch import PERIOD, Full, Player, Switch
+from channels.media.switch import PERIOD, Full, Switch
 
 WALL = 1e9
 
@@ -366,7 +367,7 @@ def test_reports_are_sent_every_five_seconds_or_so_and_tell_the_quality() -> Non
         plane.receive(0, spoken(Law.PCMU))
         plane.step()
         now = plane.steps * PERIOD
-        times += [(now, report) for report in plane.switch.reports(now, WALL + now)]
+        times += [(now, report) for report in plane.switch.reports.due(now, WALL + now)]
 
     assert 3 <= len(times) <= 11
     assert {report.target for _, report in times} == {("192.0.2.1", 4001)}
@@ -402,8 +403,8 @@ def test_reports_of_strangers_are_not_believed() -> None:
     plane.step()
     block = rtcp.Block(ssrc=plane.sent(0).ssrc, fraction_lost=64, lost=5, highest=1, jitter=80)
     octets = rtcp.Report(5, blocks=[block]).encode()
-    plane.switch.take_report(0, octets, ("198.51.100.7", 4001), WALL)
-    plane.switch.take_report(3, octets, ("192.0.2.1", 4001), WALL)
+    plane.switch.reports.take_apart(0, octets, ("198.51.100.7", 4001), WALL)
+    plane.switch.reports.take_apart(3, octets, ("192.0.2.1", 4001), WALL)
     before = plane.switch.close("0")
 
     assert before.quality.far_lost is None
@@ -505,7 +506,7 @@ def test_reports_of_a_sealed_leg_are_sealed() -> None:
     ours = rtp.parse(plane.peer.open(plane.switch.packets[0, : plane.switch.sizes[0]].tobytes())).ssrc
     block = rtcp.Block(ssrc=ours, fraction_lost=64, lost=5, highest=1, jitter=80)
     plane.receive_raw(0, plane.peer.seal_report(rtcp.Report(5, blocks=[block]).encode()))
-    plane.switch.take_report(0, rtcp.Report(5, blocks=[block]).encode(), ("192.0.2.1", 4001), WALL)
+    plane.switch.reports.take_apart(0, rtcp.Report(5, blocks=[block]).encode(), ("192.0.2.1", 4001), WALL)
     goodbye = plane.switch.goodbye("0", WALL)
 
     assert goodbye is not None
