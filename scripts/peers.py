@@ -19,8 +19,10 @@ PEERS = {
     "chromium": "chromium",
     "postgresql": "postgresql",
     "sipvicious": "sipvicious",
+    "swaks": "swaks libnet-ssleay-perl",
+    "dovecot": "dovecot-imapd",
 }
-"""Program, and the Debian package that holds it."""
+"""Program, and the Debian packages that it takes."""
 
 PROGRAMS = {"sipvicious": "svmap"}
 """Where a peer's program is not called as the peer is: the one that shows that it is there."""
@@ -45,7 +47,7 @@ def main() -> int:
     if not absent:
         print(f"peers: {', '.join(PEERS)} are installed", file=sys.stderr)
         return 0
-    packages = [PEERS[peer] for peer in absent]
+    packages = [package for peer in absent for package in PEERS[peer].split()]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         print(
             f"peers: {', '.join(absent)} absent; on Debian, as root: apt-get install {' '.join(packages)}",

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
+import math
 import re
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Literal
 
 import structlog
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
+from imap_tools.idle import get_socket_poller
 
 from channels.mail.letterbox import Envelope, Letterbox
 from gateway.domain.errors import Refused, Unavailable
@@ -28,6 +32,8 @@ from gateway.ports.intake import SharedValues
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
+STOP_LIMIT = 5.0
+"""Seconds that a thread gets to notice that its connection has ended."""
 REMEMBERED = timedelta(days=3650)
 """For how long the last message that was taken is remembered."""
 
@@ -84,7 +90,10 @@ class HostedMailbox:
                 self.problem = "what is there cannot be kept now"
                 pause = max(pause, failure.retry_after or 0.0)
             except (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError) as error:
-                self.problem = f"{type(error).__name__}"
+                self.problem = type(error).__name__
+            except Exception:  # what a strange server makes of the libraries must not end the gateway
+                self.problem = "an error of ours"
+                log.exception("mailbox.failed", name=self._settings.name)
             log.warning("mailbox.lost", name=self._settings.name, reason=self.problem, again_in=pause)
             if self._clock.monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
@@ -106,15 +115,19 @@ class HostedMailbox:
                 await asyncio.to_thread(link.wait)
         finally:
             link.abort()
+            await asyncio.shield(asyncio.to_thread(link.close))
 
     @property
     def _key(self) -> str:
         return f"mail.{self._settings.name}.taken"
 
     async def _mark(self, link: _Link) -> int:
-        """Return the UID of the last message that was taken; 0 where none is known under this UIDVALIDITY."""
+        """Return the UID of the last message that was taken; of the newest that is there, under a new UIDVALIDITY."""
         validity, _, uid = (await self._shared.value(self._key) or "").partition(":")
-        return int(uid) if validity == link.validity and uid.isdigit() else 0
+        if validity == link.validity and uid.isdigit():
+            return int(uid)
+        await self._shared.keep(self._key, f"{link.validity}:{link.newest}", self._clock.now() + REMEMBERED)
+        return link.newest
 
     async def _fetch(self, link: _Link, uid: int) -> None:
         found = await asyncio.to_thread(link.fetch, uid)
@@ -136,87 +149,106 @@ class HostedMailbox:
 
 
 class _Link:
-    """A connection to the server. Every method but `abort` blocks, and is called in a thread."""
+    """A connection to the server. Every method but `abort` blocks, and is called in a thread, one at a time."""
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
         self._box: BaseMailBox | None = None
+        self._is_over = False
+        self._busy = Lock()
         self.validity = ""
+        self.newest = 0
 
-    @property
-    def _opened(self) -> BaseMailBox:
-        if self._box is None:
-            raise imaplib.IMAP4.abort("not connected")
-        return self._box
+    @contextmanager
+    def _open_box(self) -> Iterator[BaseMailBox]:
+        with self._busy:
+            if self._box is None or self._is_over:
+                raise imaplib.IMAP4.abort("not connected")
+            yield self._box
 
     def open(self) -> None:
+        """Connect, sign in, and select the folder."""
+        with self._busy:
+            try:
+                self._open()
+            finally:
+                if self._is_over:
+                    self._shut()
+
+    def _open(self) -> None:
         settings = self._settings
+        tls = settings.tls or ssl.create_default_context()  # imaplib's own default believes every certificate
         where = {"host": settings.host, "port": settings.port, "timeout": settings.limit}
         if settings.encryption == "tls":
-            self._box = MailBox(**where, ssl_context=settings.tls)
+            self._box = MailBox(**where, ssl_context=tls)
         elif settings.encryption == "starttls":
-            self._box = MailBoxStartTls(**where, ssl_context=settings.tls)
+            self._box = MailBoxStartTls(**where, ssl_context=tls)
         else:
             self._box = MailBoxUnencrypted(**where)
         box = self._box
         box.login(settings.username, settings.password, initial_folder=None)
         if "ID" in box.client.capabilities:  # NetEase's servers refuse SELECT to those who do not say who they are
             box.client.xatom("ID", '("name" "jiesu")')
-        answer = box.folder.status(settings.folder, ["UIDVALIDITY"])
-        self.validity = str(answer["UIDVALIDITY"])
+        answer = box.folder.status(settings.folder, ["UIDVALIDITY", "UIDNEXT"])
+        self.validity, self.newest = str(answer["UIDVALIDITY"]), answer["UIDNEXT"] - 1
         box.folder.set(settings.folder)
 
     def new(self, mark: int) -> list[int]:
         """Return the UIDs of what was not taken yet, the oldest first."""
-        box = self._opened
-        box.client.noop()
-        found = {int(uid) for uid in box.uids("ALL" if self._settings.done else "UNSEEN")}
-        if mark and not self._settings.done:
-            found |= {int(uid) for uid in box.uids(f"UID {mark + 1}:*") if int(uid) > mark}
-        return sorted(found)
+        with self._open_box() as box:
+            box.client.noop()
+            found = {int(uid) for uid in box.uids("ALL" if self._settings.done else "UNSEEN")}
+            if not self._settings.done:
+                found |= {int(uid) for uid in box.uids(f"UID {mark + 1}:*") if int(uid) > mark}
+            return sorted(found)
 
     def fetch(self, uid: int) -> tuple[bytes | None, datetime | None] | None:
         """Return a message and when it arrived, no octets for one that is too large; None for one that is gone."""
-        client = self._opened.client
-        facts = _said(client.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)"))
-        size, date = _SIZE.search(facts), _DATE.search(facts)
-        if size is None:
-            return None
-        if int(size[1]) > self._settings.largest:
-            return None, None
-        _, answer = client.uid("FETCH", str(uid), "(BODY.PEEK[])")
+        with self._open_box() as box:
+            facts = _said(box.client.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)"))
+            size, date = _SIZE.search(facts), _DATE.search(facts)
+            if size is None:
+                return None
+            if int(size[1]) > self._settings.largest:
+                return None, None
+            _, answer = box.client.uid("FETCH", str(uid), "(BODY.PEEK[])")
         octets = next((bytes(each[1]) for each in answer if isinstance(each, tuple)), None)
         return None if octets is None else (octets, _instant(date[1]) if date else None)
 
     def done(self, uid: int, *, is_kept: bool) -> None:
-        """Mark a message as dealt with; one that was refused is flagged for a person to look at, and stays."""
-        box = self._opened
-        box.flag(str(uid), (r"\Seen",) if is_kept else (r"\Seen", r"\Flagged"), True)
-        if self._settings.done:
-            box.move(str(uid), self._settings.done)
+        """Mark a message as dealt with, and move it; one that was refused is flagged for a person to look at."""
+        with self._open_box() as box:
+            box.flag(str(uid), (r"\Seen",) if is_kept else (r"\Seen", r"\Flagged"), True)
+            if self._settings.done:
+                box.move(str(uid), self._settings.done)
 
     def wait(self) -> None:
         """Return when something happened in the folder, or after a while."""
-        box = self._opened
-        if "IDLE" in box.client.capabilities:
-            box.idle.wait(timeout=self._settings.check_every)
-            return
-        with suppress(TimeoutError):  # without IDLE the server says nothing by itself: only the pause counts
-            box.client.sock.settimeout(self._settings.check_every)
-            try:
-                if not box.client.sock.recv(1, socket.MSG_PEEK):
-                    raise imaplib.IMAP4.abort("closed by the server")
-            finally:
-                box.client.sock.settimeout(self._settings.limit)
+        with self._open_box() as box:
+            if "IDLE" in box.client.capabilities:
+                box.idle.wait(timeout=self._settings.check_every)
+            else:  # such a server says nothing by itself, unless it closes
+                get_socket_poller(box.client.sock, math.ceil(self._settings.check_every))
 
     def abort(self) -> None:
         """End the connection, whatever a thread is doing with it."""
-        if self._box is None:
-            return
-        with suppress(OSError):
-            socket.socket.shutdown(self._box.client.sock, socket.SHUT_RDWR)
-        with suppress(OSError):
-            self._box.client.sock.close()
+        self._is_over = True
+        if self._box is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._box.client.sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of it, once no thread is in it any more; one that is still connecting does it itself."""
+        if self._busy.acquire(timeout=STOP_LIMIT):
+            try:
+                self._shut()
+            finally:
+                self._busy.release()
+
+    def _shut(self) -> None:
+        if self._box is not None:
+            with suppress(OSError, imaplib.IMAP4.error):
+                self._box.client.shutdown()
 
 
 def _said(answer: tuple[str, list[object]]) -> bytes:
