@@ -53,6 +53,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, unit in enumerate(settings.unit):
         yield from _bad_number(("unit", index), unit.number, unit.trunk, "unit", settings)
         yield from _bad_unit(("unit", index), unit, settings)
+        if unit.authority and unit.authority not in {each.id for each in settings.unit if each.id != unit.id}:
+            yield ("unit", index, "authority"), f"expected another unit's id, not {unit.authority!r}"
     units = {unit.id for unit in settings.unit}
     yield from _repeated("merged_line", [line.number for line in settings.merged_line], "number")
     for index, merged in enumerate(settings.merged_line):

@@ -120,6 +120,8 @@ class Unit(Section, frozen=True, kw_only=True):
     duty: tuple[UnitNumber, ...] = ()
     office_hours: OpeningHours = ()
     duties: tuple[Name, ...] = ()
+    areas: tuple[Name, ...] = ()
+    authority: str = ""
 
 
 class MergedLine(Section, frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ def open_casework(settings: Settings, store: SqlStore, clock: Clock, feed: Feed)
         feed=feed,
         clock=clock,
         units={unit.id for unit in settings.unit},
+        authorities={unit.id: unit.authority for unit in settings.unit if unit.authority},
         words=phrasing,
         partners=[
             Partner(id=each.id, unit=each.unit, is_master=each.master) for each in settings.partner if each.webhook

@@ -18,7 +18,7 @@ from routing.directory import Telephones, Unit
 
 def units(settings: Settings) -> dict[str, Unit]:
     """Return the units as routing knows them."""
-    return {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties) for unit in settings.unit}
+    return {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties, areas=unit.areas) for unit in settings.unit}
 
 
 def telephones(settings: Settings) -> dict[str, Telephones]:

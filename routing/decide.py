@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.domain.call import Role
-from gateway.domain.decision import Decision, DecisionKind
+from gateway.domain.decision import Citation, Decision, DecisionKind
 from gateway.domain.emergency import EmergencyHit
 from gateway.domain.profile import Profile
+from gateway.domain.rules import DUTY
 from gateway.domain.ticket import Elements
 from routing.classify import classify, classify_emergency, count_words, evidence
 from routing.conversation import Conversation
@@ -73,14 +74,19 @@ class Understander:
         for reading in readings:
             words.update(reading.words)
         category, matter = self._category(hits, words), self._matter(hits, words)
-        unit = unit_for(matter.outcome, self._units)
+        six = elements([reading.facts for reading in readings], tuple(self._subject(hits, matter, words)))
         return Understanding(
             category=category,
             matter=matter,
-            unit=unit,
-            elements=elements([reading.facts for reading in readings], tuple(self._subject(hits, matter, words))),
+            unit=unit_for(matter.outcome, self._units, place=six.place, territory=self._territory()),
+            elements=six,
             summary=summarise(said),
         )
+
+    def _territory(self) -> Citation | None:
+        """Return the article that puts territory before competence, if the regulation has one."""
+        duty = self._profile.ruling(DUTY, "territory")
+        return duty.citations[0] if duty is not None and "territory_first" in duty.value else None
 
     def _read_anew(self, text: str) -> _Reading:
         return _Reading(self._detector.look(text), count_words(text, (*self._categories, *self._matters)), read(text))

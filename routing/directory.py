@@ -13,11 +13,15 @@ from routing.working_time import Calendar, OfficeHours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A unit as routing sees it; ``duties`` are ids of matters such as ``water_supply``."""
+    """A unit as routing sees it; ``duties`` are ids of matters such as ``water_supply``.
+
+    ``areas`` are the places that a workstation answers for whatever the matter is; () for a department.
+    """
 
     id: str
     name: str
     duties: tuple[str, ...]
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +44,24 @@ class Numbers:
     reason: str
 
 
-def unit_for(matter: str, units: Sequence[Unit], citation: Citation | None = None) -> Decision:
-    """Return the first unit that has *matter* among its duties; an empty outcome when there is none."""
+def unit_for(
+    matter: str,
+    units: Sequence[Unit],
+    citation: Citation | None = None,
+    *,
+    place: str = "",
+    territory: Citation | None = None,
+) -> Decision:
+    """Return the first unit that has *matter* among its duties; an empty outcome when there is none.
+
+    Where an article puts *territory* first (属地管理优先, CF-15a), the unit in whose area *place* lies goes before it;
+    of several areas named there the longest name, which is the closest.
+    """
+    areas = [(area, unit) for unit in units for area in unit.areas if area in place] if territory is not None else []
+    if areas:
+        area, unit = max(areas, key=lambda each: len(each[0]))
+        reason = Reason(rule=f"territory.{unit.id}", evidence=area, citation=territory)
+        return Decision(kind=DecisionKind.UNIT, outcome=unit.id, reasons=(reason,))
     for unit in units:
         if matter and matter in unit.duties:
             reason = Reason(rule=f"unit.{unit.id}", evidence=matter, citation=citation)

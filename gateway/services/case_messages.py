@@ -17,6 +17,7 @@ from gateway.domain.casework import DIGEST, CaseRecord, Channel, Message, Partne
 from gateway.domain.decision import Citation
 from gateway.domain.json import Json
 from gateway.domain.profile import Profile
+from gateway.domain.rules import DUTY
 from gateway.ports.casework import CaseWrites
 
 LISTED = 500
@@ -74,6 +75,7 @@ class Post:
     partners: Sequence[Partner]
     now: datetime
     digest_age: timedelta
+    authorities: Mapping[str, str] = field(default_factory=dict)
     ready: list[Message] = field(default_factory=list)
     _late: dict[tuple[Channel, str], _Late] = field(default_factory=dict)
     _told: Counter[tuple[str, datetime]] = field(default_factory=Counter)
@@ -87,6 +89,8 @@ class Post:
                     self._count(channel, to, kind, fact, profile.zone)
                 else:
                     self.ready.append(self._message(channel, to, kind, fact, record, profile))
+            if fact.name == "stage" and fact.details["stage"] == "closed":
+                self._report_to_authority(fact, record, profile)
         concerned = [
             partner
             for partner in self.partners
@@ -99,6 +103,19 @@ class Post:
                 self._count(Channel.PARTNER, partner.id, CHANGED, facts[-1], profile.zone)
             else:
                 self.ready.append(_changed(partner, record, self.now))
+
+    def _report_to_authority(self, fact: Fact, record: CaseRecord, profile: Profile) -> None:
+        """Tell the authority of a public utility's industry how a ticket was handled (NM-2.2d)."""
+        authority = self.authorities.get(record.case.unit)
+        duty = profile.ruling(DUTY, "utilities")
+        if not authority or duty is None or "authority_report" not in duty.value:
+            return
+        result = str(record.reply.get("result", ""))
+        told = self._message(
+            Channel.UNIT, authority, "authority_report", replace(fact, rows=duty.rows), record, profile
+        )
+        values = {**told.values, "unit": record.case.unit, "matter": record.case.matter, "result": result}
+        self.ready.append(replace(told, text=f"{told.text}办理结果：{result}", values=values))
 
     def put(self, writes: CaseWrites) -> None:
         """Write everything into the outbox; what is late joins the digest that still waits, if there is one."""

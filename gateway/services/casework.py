@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -61,7 +62,11 @@ class UnknownUnit(Refused):
 
 
 class Casework:
-    """The cases of a hotline. *units* are those that matters can be sent to, *partners* the systems that are told."""
+    """The cases of a hotline.
+
+    *units* are those that matters can be sent to, *partners* the systems that are told, *authorities* whose industry a
+    unit belongs to.
+    """
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class Casework:
         units: Container[str],
         words: Words,
         partners: Sequence[Partner] = (),
+        authorities: Mapping[str, str] = MappingProxyType({}),
         digest_age: timedelta = timedelta(hours=2),
     ) -> None:
         self._store = store
@@ -80,6 +86,7 @@ class Casework:
         self._clock = clock
         self._units = units
         self._partners = tuple(partners)
+        self._authorities = dict(authorities)
         self._digest_age = digest_age
         self.books = books
         self.words = words
@@ -241,7 +248,13 @@ class Casework:
 
     def post(self, now: datetime) -> Post:
         """Return an empty post bag."""
-        return Post(words=self.words, partners=self._partners, now=now, digest_age=self._digest_age)
+        return Post(
+            words=self.words,
+            partners=self._partners,
+            now=now,
+            digest_age=self._digest_age,
+            authorities=self._authorities,
+        )
 
     def saved(
         self,

@@ -1,4 +1,4 @@
-"""Who harassed the hotline and telephones again (ZH-9): he is told so, and heard all the same when lives are at stake."""
+"""Who harassed the hotline and telephones again (ZH-9): he is told so, and heard when lives are at stake."""
 
 from __future__ import annotations
 
