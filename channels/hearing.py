@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from channels.amr import is_amr, to_wav
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import Transcriber
 
@@ -15,6 +16,7 @@ async def words_of(octets: bytes, transcriber: Transcriber, limit: float = LIMIT
     """Return what is said in a sound file, "" when nobody can tell now: the file is kept, somebody will listen."""
     try:
         async with asyncio.timeout(limit):
-            return (await transcriber.transcribe(octets)).strip()
+            sound = await asyncio.to_thread(to_wav, octets) if is_amr(octets) else octets
+            return (await transcriber.transcribe(sound)).strip()
     except (Refused, Unavailable, TimeoutError):
         return ""

@@ -88,6 +88,7 @@ class BotApiServer:
         self.deliveries: list[tuple[int, int]] = []
         self.calls: list[str] = []
         self.files_asked = 0
+        self.turned_away = 0
         self.throttled_for = 0
         self.is_down = False
         self.are_files_away = False
@@ -169,6 +170,8 @@ class BotApiServer:
 
     async def _call(self, request: web.Request) -> web.Response:
         if self.is_down:
+            self.turned_away += 1
+            await self._tell()
             return web.Response(status=502, text="<html>Bad Gateway</html>")
         try:
             if request.match_info["token"] != self.token:

@@ -466,6 +466,7 @@ async def test_too_large_an_update_is_refused(house: House) -> None:
 async def test_a_webhook_that_could_not_be_set_is_set_later(house: House) -> None:
     house.server.is_down = True
     await house.opens_with_webhook()
+    await house.server.until(lambda: house.server.turned_away > 1)
     assert house.channel.status != "ok"
 
     house.server.is_down = False
@@ -499,6 +500,7 @@ async def test_a_server_that_was_away_is_asked_again(house: House) -> None:
     house.server.is_down = True
     await house.opens()
     update = house.server.citizen(CHAT).sends(text="一")
+    await house.server.until(lambda: house.server.turned_away > 1)
     house.server.is_down = False
     await house.server.acknowledged(update)
 
