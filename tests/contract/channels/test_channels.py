@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from tests.contract.channels.chat_drivers import CHAT_DRIVERS
+from tests.contract.channels.citizen_drivers import CITIZEN_DRIVERS
 from tests.contract.channels.drivers import DRIVERS, Driver, Outcome
 from tests.contract.channels.sms_drivers import SMS_DRIVERS
 from tests.peers.written_node import POINTS
@@ -98,7 +99,7 @@ class Node:
         return rows
 
 
-@pytest.fixture(params=(*DRIVERS, *CHAT_DRIVERS, *SMS_DRIVERS), ids=lambda driver: driver.name)
+@pytest.fixture(params=(*DRIVERS, *CHAT_DRIVERS, *CITIZEN_DRIVERS, *SMS_DRIVERS), ids=lambda driver: driver.name)
 async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
     made = Node(tmp_path, request.param)
     peer: Any = made.peer
