@@ -23,6 +23,7 @@ import structlog
 from channels.media import wire
 from channels.media.leg import LegStatistics, MediaLeg
 from gateway.domain.errors import OurMistake, Unavailable
+from gateway.framing import FrameReader, frame
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ _ANSWER_LIMIT: Final = 3.0
 _PULSE_LIMIT: Final = 5.0
 _END_LIMIT: Final = 3.0
 _SHORTEST_LIFE: Final = 1.0
+_READ_SIZE: Final = 1 << 18
 _KEPT_MEMORY: Final = 64 << 20
 
 
@@ -168,7 +170,7 @@ class MediaEngine:
     def _send(self, command: wire.Command) -> None:
         """Send *command*; while there is no media process, what it wants is remembered by the leg instead."""
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(wire.pack(command))
+            self._writer.write(frame(wire.encode(command)))
         elif isinstance(command, wire.Close) and command.leg in self._legs:
             self._legs[command.leg].end(LegStatistics())
 
@@ -244,12 +246,15 @@ class MediaEngine:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Pass events on until the connection ends or no pulse has come for `_PULSE_LIMIT` seconds."""
-        with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+        frames = FrameReader()
+        with suppress(ConnectionError, TimeoutError):
             while True:
                 async with asyncio.timeout(_PULSE_LIMIT):
-                    (size,) = wire.LENGTH.unpack(await reader.readexactly(wire.LENGTH.size))
-                    body = await reader.readexactly(size)
-                self._take(wire.read_event(body))
+                    octets = await reader.read(_READ_SIZE)
+                if not octets:
+                    return
+                for body in frames.feed(octets):
+                    self._take(wire.read_event(body))
 
     def _take(self, event: wire.Event) -> None:
         self.is_serving = True

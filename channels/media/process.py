@@ -32,6 +32,7 @@ from channels.media.row import Player
 from channels.media.sockets import open_sockets
 from channels.media.switch import PERIOD, Full, Switch
 from channels.media.wav import RATE
+from gateway.framing import FrameReader, frame
 
 MOST_CAUGHT_UP: Final = 5
 """Steps that are made up for at once after a stall; more than that are skipped."""
@@ -62,7 +63,7 @@ class Control:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._splitter = wire.Splitter()
+        self._frames = FrameReader()
         self._unsent = bytearray()
         self.dropped = 0
         connection.setblocking(False)
@@ -81,14 +82,14 @@ class Control:
             raise ControlGone from error
         if not octets:
             raise ControlGone
-        return [wire.read_command(body) for body in self._splitter.feed(octets)]
+        return [wire.read_command(body) for body in self._frames.feed(octets)]
 
     def tell(self, event: wire.Event) -> None:
         """Send *event* as soon as there is room; taps are dropped when call control has fallen far behind."""
         if len(self._unsent) > _UNSENT_LIMIT and isinstance(event, wire.Tapped):
             self.dropped += 1
             return
-        self._unsent += wire.pack(event)
+        self._unsent += frame(wire.encode(event))
 
     def flush(self) -> None:
         """Send what there is room for."""

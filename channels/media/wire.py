@@ -1,4 +1,4 @@
-"""What call control and the media process say to each other: msgpack behind a four-octet length, over one socket pair.
+"""What call control and the media process say to each other: msgpack over one socket pair, framed by `gateway.framing`.
 
 Commands are carried out in order; only `Open` and `Close` are answered. Instants are seconds of the machine's monotonic
 clock, which both processes share.
@@ -6,16 +6,10 @@ clock, which both processes share.
 
 from __future__ import annotations
 
-import struct
-from typing import Final
-
 import msgspec
 
 from channels.media.quality import UNKNOWN, Quality
 from channels.media.secure import SrtpKeys
-
-LENGTH: Final = struct.Struct("!I")
-LARGEST: Final = 1 << 24
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -268,10 +262,9 @@ _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 _events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
-def pack(message: Command | Event) -> bytes:
-    """Return *message* with its length before it."""
-    body = _encoder.encode(message)
-    return LENGTH.pack(len(body)) + body
+def encode(message: Command | Event) -> bytes:
+    """Return *message* as the body of a frame."""
+    return _encoder.encode(message)
 
 
 def read_command(body: bytes) -> Command:
@@ -282,28 +275,3 @@ def read_command(body: bytes) -> Command:
 def read_event(body: bytes) -> Event:
     """Read one event; raises `msgspec.DecodeError`."""
     return _events.decode(body)
-
-
-class Splitter:
-    """Cuts a stream of octets into message bodies."""
-
-    def __init__(self) -> None:
-        """Start at the start of a message."""
-        self._rest = b""
-
-    def feed(self, octets: bytes) -> list[bytes]:
-        """Take what has been read; return the bodies that are whole now. Raises ValueError on an absurd length."""
-        rest = self._rest + octets
-        bodies = []
-        position = 0
-        while len(rest) - position >= LENGTH.size:
-            (size,) = LENGTH.unpack_from(rest, position)
-            if size > LARGEST:
-                raise ValueError(f"a message of {size} octets")
-            end = position + LENGTH.size + size
-            if end > len(rest):
-                break
-            bodies.append(rest[position + LENGTH.size : end])
-            position = end
-        self._rest = rest[position:]
-        return bodies
