@@ -60,7 +60,7 @@ def text_of(number: int) -> tuple[str, str]:
     """Return what case *number* wants and where: one of ten matters, one of a few thousand places."""
     chance = random.Random(number)
     place = "".join(chance.choices(_LETTERS, k=3))
-    return _WANTED[number % len(_WANTED)], f"{place}小区{chance.randint(1, 40)}号楼{chance.randint(101, 2602)}室"
+    return _WANTED[number // 7 % len(_WANTED)], f"{place}小区{chance.randint(1, 40)}号楼{chance.randint(101, 2602)}室"
 
 
 def records(book: Casebook, count: int) -> Iterator[CaseRecord]:
@@ -88,13 +88,13 @@ def fill(where: Where, book: Casebook, count: int) -> None:
     migrate(where)
     database = database_at(where)
     engine = database.engine(writes=True, patience=5.0)
-    with database.losses(), engine.begin() as connection:
+    made = records(book, count)
+    with database.losses(), engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA cache_size=-1000000")
-        made = records(book, count)
+            connection.exec_driver_sql("PRAGMA cache_size=-2000000")
         while chunk := list(itertools.islice(made, CHUNK)):
             _load_chunk(connection, chunk)
-    with engine.connect() as connection:
+            connection.commit()
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     engine.dispose()
@@ -122,22 +122,26 @@ def _load_chunk(connection: sa.Connection, chunk: Sequence[CaseRecord]) -> None:
             for record, number, words in zip(chunk, numbers, said, strict=True)
         ],
     )
-    _load(connection, case_terms, [{"term": term, "number": number} for term, number in sorted(found)])
+    _copy(connection, case_terms.name, list(case_terms.columns), sorted(found))
 
 
 def _load(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows as fast as the driver can: COPY on PostgreSQL."""
+    """Write rows as their columns' types spell them."""
     columns = [column for column in table.columns if column.name in rows[0]]
-    written = _written(columns, rows, connection.dialect)
+    _copy(connection, table.name, columns, list(_written(columns, rows, connection.dialect)))
+
+
+def _copy(
+    connection: sa.Connection, table: str, columns: Sequence[sa.Column[Any]], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write rows as fast as the driver can: COPY on PostgreSQL."""
     names = ", ".join(f'"{column.name}"' for column in columns)
     cursor = connection.connection.cursor()
     if connection.dialect.name == "sqlite":
-        cursor.executemany(
-            f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(columns))})", list(written)
-        )
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
         return
-    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in written:
+    with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in rows:
             copy.write_row(row)
 
 
