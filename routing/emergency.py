@@ -17,6 +17,7 @@ from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.transcript import Utterance, Word
 from routing.lexicon import Context, EmergencyEntry, EmergencyLexicon, Scope, Side
 from routing.pattern import PUNCTUATION, PatternError, compile_pattern
+from routing.sieve import Sieve
 
 _STOPS = {Scope.CLAUSE: PUNCTUATION, Scope.SENTENCE: "。！？!?\n", Scope.TEXT: ""}
 _NARROW = {ord("０") + digit: str(digit) for digit in range(10)}
@@ -55,19 +56,19 @@ class _Context:
         return any(match.end() > low and match.start() < high for match in found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     """A lexicon entry ready to be looked for."""
 
     entry: EmergencyEntry
-    phrases: re.Pattern[str]
     unless: tuple[_Context, ...]
     needs: tuple[_Context, ...]
 
-    def find(self, text: str, hidden: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-        """Return where this entry's phrase first stands with all its conditions met."""
-        for match in self.phrases.finditer(text):
-            start, end = match.span()
+    def find(
+        self, phrases: Sequence[re.Pattern[str]], text: str, hidden: Sequence[tuple[int, int]]
+    ) -> tuple[int, int] | None:
+        """Return where one of this entry's *phrases* first stands with all its conditions met."""
+        for start, end in _in_order(phrases, text):
             if any(start < high and low < end for low, high in hidden):
                 continue
             if self.needs and not any(context.holds(text, start, end) for context in self.needs):
@@ -86,7 +87,6 @@ class Detector:
             self._entries = tuple(
                 _Entry(
                     entry,
-                    compile_pattern(entry.phrases, lexicon.sets, lexicon.gap_stops),
                     tuple(contexts[name] for name in entry.unless),
                     tuple(contexts[name] for name in entry.needs),
                 )
@@ -95,6 +95,11 @@ class Detector:
         except KeyError as error:
             raise PatternError(f"there is no context {error.args[0]!r}") from None
         self._harmless = compile_pattern(lexicon.harmless, lexicon.sets) if lexicon.harmless else None
+        phrases = [(entry, phrase) for entry in self._entries for phrase in entry.entry.phrases]
+        self._phrases = [
+            (entry, compile_pattern([phrase], lexicon.sets, lexicon.gap_stops)) for entry, phrase in phrases
+        ]
+        self._sieve = Sieve([phrase for _, phrase in phrases], lexicon.sets)
 
     def look(self, text: str, words: Sequence[Word] = (), *, final: bool = True) -> tuple[EmergencyHit, ...]:
         """Return at most one hit for each entry, in the lexicon's order.
@@ -103,11 +108,15 @@ class Detector:
         False the text may still grow, and entries that wait for the end of the utterance stay silent.
         """
         plain = _BLANK.sub("", text).translate(_NARROW)
+        possible: dict[_Entry, list[re.Pattern[str]]] = {}
+        for index in self._sieve.possible(plain):
+            entry, phrase = self._phrases[index]
+            possible.setdefault(entry, []).append(phrase)
         hidden = [match.span() for match in self._harmless.finditer(plain)] if self._harmless else []
         found = [
             (entry.entry, span)
-            for entry in self._entries
-            if (final or not entry.entry.settled) and (span := entry.find(plain, hidden))
+            for entry, phrases in possible.items()
+            if (final or not entry.entry.settled) and (span := entry.find(phrases, plain, hidden))
         ]
         if any(not entry.alone for entry, _ in found):
             found = [(entry, span) for entry, span in found if not entry.alone]
@@ -161,6 +170,15 @@ class Watch:
             if not self._stretches[key]:
                 del self._stretches[key]
                 yield self._hits.pop(key)
+
+
+def _in_order(phrases: Sequence[re.Pattern[str]], text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the phrases stand as one expression of all would find them: leftmost, the earlier phrase first."""
+    at = 0
+    while found := [match for phrase in phrases if (match := phrase.search(text, at))]:
+        first = min(found, key=lambda match: match.start())
+        yield first.span()
+        at = max(first.end(), first.start() + 1)
 
 
 def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:

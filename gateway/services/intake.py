@@ -207,7 +207,7 @@ class _Entry:
         thread = self._intake._threads.thread_of(tx, self._message)
         if thread.ticket is None and (until := self._restricted_until(tx)):
             return self._turned_away(tx, until)
-        ticket = thread.ticket or self._new_ticket()
+        ticket = thread.ticket or self._new_ticket(tx)
         contact = self._contact(ticket.id, thread.follows)
         tx.add_contact(contact, ticket.id)
         self._note_wish(tx, contact)
@@ -287,10 +287,12 @@ class _Entry:
 
     # -- what is new -----------------------------------------------------------------------------------------
 
-    def _new_ticket(self) -> Ticket:
+    def _new_ticket(self, tx: Transaction) -> Ticket:
         message = self._message
+        while tx.ticket(ticket_id := new_ticket_id(self._now, self._intake._zone)) is not None:
+            pass  # ten thousand numbers in a second, and many that write
         return Ticket(
-            id=new_ticket_id(self._now, self._intake._zone),
+            id=ticket_id,
             contact_id=ContactId(uuid4().hex),
             channel=message.channel,
             call_id=None,

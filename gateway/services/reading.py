@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import structlog
 
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 PETITIONER = Actor(name="petitioner", kind=ActorKind.PETITIONER)
 """Who adds to a case by writing again."""
+AT_ONCE = 32
+"""Tickets read at the same time, so that they share a wait for the disk."""
 TRIED_AGAIN_AFTER = 2.0
 """Seconds until the store is asked again."""
 
@@ -71,9 +74,10 @@ class Reader:
     async def read_all(self) -> None:
         """Read whatever waits."""
         while self._waiting:
-            ticket_id = next(iter(self._waiting))
-            del self._waiting[ticket_id]
-            await self._read(ticket_id)
+            batch = list(islice(self._waiting, AT_ONCE))
+            for ticket_id in batch:
+                del self._waiting[ticket_id]
+            await asyncio.gather(*map(self._read, batch))
 
     async def find_unread(self) -> None:
         """Line up whatever an earlier run left unread, as soon as the store says what that is."""
