@@ -84,5 +84,30 @@ async def test_what_nobody_confirmed_is_listed_with_the_rule(place: Office, page
     await page.get_by_role("link", name="知识库").click()
     await page.get_by_role("button", name="久未确认").click()
 
-    await expect(page.get_by_text("没有找到")).to_be_visible()
+    await expect(page.get_by_text("没有久未确认的知识")).to_be_visible()
     await expect(page.get_by_text("超过 90天没有确认（第十九条）")).to_be_visible()
+
+
+async def test_a_supervisor_writes_an_article_and_every_version_of_it_stays_readable(place: Office, page: Page) -> None:
+    await sign_in(page, "admin")
+    await page.get_by_role("link", name="知识库").click()
+    await page.get_by_role("button", name="写一条知识").click()
+    await page.get_by_label("标题").fill("路灯坏了找谁")
+    await page.get_by_label("责任单位").click(force=True)
+    await page.get_by_role("option", name="自来水公司").first.click()
+    await page.get_by_label("内容").fill("拨打市政热线，24 小时内派人检修。")
+    await page.get_by_role("button", name="发布").click()
+    await page.get_by_label("查知识").fill("路灯坏了")
+    article = page.get_by_role("group").filter(has_text="路灯坏了找谁")
+    await article.locator("summary").click()
+    await article.get_by_role("link").click()
+
+    await page.get_by_role("button", name="修改").click()
+    await page.get_by_label("内容").fill("拨打市政热线，12 小时内派人检修。")
+    await page.get_by_role("button", name="发布").click()
+    await page.get_by_role("link", name="第 2 版", exact=True).click()
+    await expect(page.get_by_text("12 小时内")).to_be_visible()
+    await page.get_by_role("link", name="第 1 版", exact=True).click()
+
+    await expect(page.get_by_text("24 小时内")).to_be_visible()
+    await expect(page.get_by_text("这不是现行的版本，现行的是第 2 版")).to_be_visible()
