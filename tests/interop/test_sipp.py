@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.peer("sipp"), pytest.mark.asyncio(loop_scope="module")
 
 CARRIER, FIRST, SECOND = free_ports(3)
 """Where the carrier's and the two desks' SIPps listen."""
+POLICE = "127.0.0.3"
+"""Where an emergency line's own exchange calls from."""
 RING_LIMIT = 2.0
 _callers = count(13900000001)
 
@@ -47,7 +49,9 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
             {"name": "carrier", "address": f"127.0.0.1:{CARRIER}"},
             {"name": "first", "address": f"127.0.0.1:{FIRST}", "username": "hotline", "password": "open-sesame"},
             {"name": "second", "address": f"127.0.0.1:{SECOND}"},
+            {"name": "police", "address": f"{POLICE}:5060", "emergency_line": "119"},
         ],
+        merged_line=[{"number": "12369", "name": "环保热线", "merging": "double_number"}],
         emergency_line=[
             {
                 "line": "119",
@@ -226,6 +230,34 @@ async def no_calls(gateway: GatewayProcess) -> bool:
     return not await gateway.calls()
 
 
+def origin(ticket: Json) -> dict[str, list[str]]:
+    """Return the origin that a ticket tells, with the evidence of its reasons."""
+    return {
+        decision["outcome"]: [reason["evidence"] for reason in decision["reasons"]]
+        for decision in ticket["decisions"]
+        if decision["kind"] == "origin"
+    }
+
+
+async def test_what_an_emergency_line_passes_on_comes_with_its_story(
+    gateway: GatewayProcess, tmp_path: Path, caller: str
+) -> None:
+    await play(tmp_path, "passed_on", target=gateway.sip, caller=caller, local=POLICE)
+
+    ticket = await ended(gateway, caller)
+    told = origin(ticket)["119"]
+    assert told[0] == "1102；JQ-20261121-7；邻居半夜噪音扰民"
+    assert ticket["matter"] == "noise"
+
+
+async def test_a_merged_number_is_answered_and_stands_on_the_ticket(
+    gateway: GatewayProcess, tmp_path: Path, caller: str
+) -> None:
+    await play(tmp_path, "answered", target=gateway.sip, caller=caller, service="12369")
+
+    assert list(origin(await ended(gateway, caller))) == ["12369"]
+
+
 # -- the desk's side ----------------------------------------------------------------------------------------------
 
 
@@ -252,6 +284,27 @@ async def test_the_first_desk_is_joined(gateway: GatewayProcess, tmp_path: Path,
             await gateway.fact(call_id, "handoff.desk_joined")
         await desk.done()
 
+    assert [fact.values["number"] for fact in gateway.facts(call_id) if fact.kind == "leg.invited"] == ["119@first"]
+
+
+async def test_a_desk_that_knows_descriptions_alone_is_called_again_with_one(
+    gateway: GatewayProcess, tmp_path: Path, caller: str
+) -> None:
+    async with Sipp(tmp_path, "desk_plain", port=FIRST) as desk:
+        async with emergency(gateway, tmp_path, caller) as call_id:
+            await gateway.fact(call_id, "handoff.desk_joined")
+        await desk.done()
+
+
+async def test_a_desk_gives_the_citizen_back_by_refer_and_may_send_her_nowhere_else(
+    gateway: GatewayProcess, tmp_path: Path, caller: str
+) -> None:
+    async with Sipp(tmp_path, "desk_gives_back", port=FIRST) as desk:
+        async with emergency(gateway, tmp_path, caller) as call_id:
+            await gateway.fact(call_id, "handoff.desk_returned")
+        await desk.done()
+
+    assert "119" in origin(await ended(gateway, caller))
     assert [fact.values["number"] for fact in gateway.facts(call_id) if fact.kind == "leg.invited"] == ["119@first"]
 
 
