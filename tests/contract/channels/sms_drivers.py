@@ -1,4 +1,4 @@
-"""The peers of short messages: a CMPP gateway, the same with long messages in parts, an SMPP centre, two clouds."""
+"""The peers of short messages: a CMPP gateway, the same with long messages in parts, an SMPP centre, a cloud."""
 
 from __future__ import annotations
 
@@ -160,10 +160,8 @@ template = "SMS_1"
         yield
 
     async def deliver(self, number: int, text: str) -> Outcome:
-        return await self._post(json.dumps([self.call(number, text)]).encode())
-
-    def call(self, number: int, text: str) -> Any:
-        return {"phone_number": f"138000{number:05d}", "content": text, "sequence_id": number, "dest_code": "1"}
+        written = {"phone_number": f"138000{number:05d}", "content": text, "sequence_id": number, "dest_code": "1"}
+        return await self._post(json.dumps([written]).encode())
 
     async def rubbish(self) -> None:
         for body in (b"", b"[", b"\xff" * 100, b"[1]", b'[{"content": 1}]', struct.pack(">I", 7)):
@@ -181,14 +179,4 @@ template = "SMS_1"
         return Outcome.TAKEN if status == 200 else Outcome.LATER if status >= 500 else Outcome.REFUSED
 
 
-class TencentDriver(AliyunDriver):
-    """Tencent Cloud, which gives replies no id: the same words at the same second are the same reply."""
-
-    name = "tencent"
-    settings = AliyunDriver.settings.replace('"aliyun"', '"tencent"\napp = "1400006666"')
-
-    def call(self, number: int, text: str) -> Any:
-        return {"mobile": f"138000{number:05d}", "nationcode": "86", "text": text, "time": 1795309200 + number}
-
-
-SMS_DRIVERS = (CmppDriver, LongCmppDriver, SmppDriver, AliyunDriver, TencentDriver)
+SMS_DRIVERS = (CmppDriver, LongCmppDriver, SmppDriver, AliyunDriver)
