@@ -1,25 +1,34 @@
-"""Which written channels there are (书面渠道): one line for each, and what of the settings opens them."""
+"""Which written channels there are (书面渠道): one line for each, and which sections of the settings ask for it.
+
+A channel's libraries are loaded only where the settings ask for it: most nodes speak two or three of these protocols.
+"""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 from config.settings import Settings
-from gateway.chat_parts import chat_channels
-from gateway.citizen_parts import citizen_channels
-from gateway.inlet_parts import inlets
-from gateway.mail_parts import mail_channels
 from gateway.ports.intake import Means, WrittenChannel
-from gateway.sms_parts import sms_channels
 
 Opener = Callable[[Settings, Means], Iterable[WrittenChannel]]
-"""Makes the channels that the settings ask for; none when their section is absent."""
+"""Makes the channels that the settings ask for."""
 
+OPENERS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("citizen", "app"), "gateway.citizen_parts:citizen_channels"),
+    (("inlet",), "gateway.inlet_parts:inlets"),
+    (("mail", "mailbox", "smarthost"), "gateway.mail_parts:mail_channels"),
+    (("cmpp", "smpp", "cloud_sms"), "gateway.sms_parts:sms_channels"),
+    (("telegram", "wechat"), "gateway.chat_parts:chat_channels"),
+)
+"""The sections that ask for channels, and what makes them."""
 
-OPENERS: tuple[Opener, ...] = (chat_channels, citizen_channels, inlets, mail_channels, sms_channels)
+_NOTHING = Settings()
 
 
 def channels_of(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
     """Yield every written channel that *settings* ask for."""
-    for opener in OPENERS:
-        yield from opener(settings, means)
+    for sections, name in OPENERS:
+        if any(getattr(settings, section) != getattr(_NOTHING, section) for section in sections):
+            yield from cast(Opener, pkgutil.resolve_name(name))(settings, means)
