@@ -30,9 +30,10 @@ Written by `python -m scripts.regulations_table` from `config/profiles/`, the st
 `tests/scenario/regulations/` and `docs/regulations.toml`; a test holds it current. `jiesu profile show NAME` prints the
 rules with the articles' words.
 
-A row is *kept* when a rule of the profile says it and a test shows it, *in part* where the note says what is missing,
-and *not yet* where software could keep it and jiesu does not. The casebook (`routing/casebook/`) reads the rules; those
-whose key begins with `duty`, `merging` or `notice` are written down for services to come.
+A row is *kept* when a rule of the profile says it and a test shows it (what of it only people can keep stands beside
+it), *in part* where the note says what is missing, and *not yet* where software could keep it and jiesu does not. The
+casebook (`routing/casebook/`) reads the rules; those whose key begins with `duty`, `merging` or `notice` are read by
+services: reports, the exchange, the directory of units, the line.
 """
 
 
@@ -102,7 +103,7 @@ def _state(row: str, notes: dict[str, dict[str, list[str] | str]]) -> str:
     for name, word in (("not_yet", "not yet"), ("partly", "in part")):
         if row in notes[name]:
             return f"{word}: {notes[name][row]}"
-    return "kept"
+    return f"kept; {notes['people'][row]}" if row in notes["people"] else "kept"
 
 
 def _shown_by(profile: str, row: str, notes: dict[str, dict[str, list[str] | str]]) -> Iterator[str]:

@@ -35,7 +35,7 @@ def test_what_is_listed_as_not_yet_kept_has_no_story() -> None:
     assert not [row for row in NOTED["not_yet"] if has_stories(row)]
 
 
-@pytest.mark.parametrize("name", ["elsewhere", "partly", "not_yet"])
+@pytest.mark.parametrize("name", ["elsewhere", "partly", "people", "not_yet"])
 def test_notes_are_about_rows(name: str) -> None:
     assert set(NOTED[name]) <= set(ROWS)
 
