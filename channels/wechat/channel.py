@@ -20,7 +20,7 @@ import structlog
 from aiohttp import web
 
 from channels import wording
-from channels.pieces import utf8_octets
+from channels.pieces import pieces, utf8_octets
 from channels.wechat.api import WeChatApi
 from channels.wechat.crypto import Envelope, NotGenuine, is_signed
 from channels.wechat.incoming import incoming
@@ -193,29 +193,30 @@ class WeChatChannel:
         async def take() -> str:
             try:
                 whole = await incoming(message, self._api, self._means)
-                return (await intake.take(whole, answers_at_once=True)).told
+                told = (await intake.take(whole, answers_at_once=True)).told
             except Refused as error:
                 self.counts["refused"] += 1
                 log.info("wechat.refused", reason=type(error).__name__)
                 return wording.NOT_TAKEN
+            if utf8_octets(told) > LONGEST_TEXT:
+                return "" if await tell(told) else next(pieces(told, LONGEST_TEXT, utf8_octets))
+            return told
 
-        async def tell(text: str) -> None:
-            await self._tell(message.push, text)
+        async def tell(text: str) -> bool:
+            return await self._told(message.push, text)
 
-        text = await self._pending.answer(message.push.key, take, tell)
-        if utf8_octets(text) > LONGEST_TEXT:
-            await self._tell(message.push, text)
-            return ""
-        return text
+        return await self._pending.answer(message.push.key, take, tell)
 
-    async def _tell(self, push: Push, text: str) -> None:
-        """Say by customer-service message what can no longer be, or is too long to be, the answer."""
+    async def _told(self, push: Push, text: str) -> bool:
+        """Say by customer-service message what can no longer be, or is too long to be, the answer; tell if it went."""
         message = OutgoingMessage(key=f"answer {push.key}", channel=ChannelKind.WECHAT, to=push.sender, text=text)
         try:
             await self._way_out.send(message)
         except GatewayError as error:
             self.counts["untold"] += 1
             log.warning("wechat.untold", reason=str(error))
+            return False
+        return True
 
     async def _report(self, reported: Reported, intake: Intake) -> None:
         state = DeliveryState.FAILED if reported.failure else DeliveryState.DELIVERED

@@ -24,8 +24,8 @@ REMEMBERED = 1000
 
 Work = Callable[[], Awaitable[str]]
 """Takes a message; returns what its sender is to be told. Raises `Unavailable`."""
-Late = Callable[[str], Awaitable[None]]
-"""Tells the sender when nobody waits for the answer any more."""
+Late = Callable[[str], Awaitable[bool]]
+"""Tells the sender when nobody waits for the answer any more; returns whether he could be told."""
 
 
 @dataclass(slots=True)
@@ -75,8 +75,7 @@ class PendingMessages:
             try:
                 text = await work()
                 if text and not self._known[key].waiting:
-                    self._known[key].is_told = True
-                    await late(text)
+                    self._known[key].is_told = await late(text)
                 return text
             except GatewayError as error:
                 failure = error

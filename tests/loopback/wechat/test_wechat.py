@@ -334,6 +334,16 @@ async def test_an_answer_too_long_for_a_reply_goes_as_messages(house: House) -> 
     assert "".join(message["text"]["content"] for message in follower.heard) == house.intake.told
 
 
+async def test_an_answer_too_long_for_a_reply_is_begun_there_where_no_messages_can_be_sent(house: House) -> None:
+    house.intake.told = "请拨打。" * 300
+    await house.opens()
+    house.server.fail_next = [48001]
+    answer = await house.server.follower(OPEN_ID).writes(Content="一")
+
+    assert answer.text is not None
+    assert house.intake.told.startswith(answer.text)
+
+
 async def test_a_refused_message_is_answered_courteously(house: House) -> None:
     await house.opens()
     house.intake.fail = Refused("a restricted sender")

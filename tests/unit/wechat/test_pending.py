@@ -20,6 +20,7 @@ class Person:
         self.was_told = asyncio.Event()
         self.told: list[str] = []
         self.tries = 0
+        self.is_out_of_reach = False
         self.failure: Exception | None = None
 
     async def work(self) -> str:
@@ -30,9 +31,12 @@ class Person:
             raise self.failure
         return "已收到"
 
-    async def late(self, text: str) -> None:
-        self.told.append(text)
+    async def late(self, text: str) -> bool:
         self.was_told.set()
+        if self.is_out_of_reach:
+            return False
+        self.told.append(text)
+        return True
 
 
 async def test_two_pushes_at_once_are_one_piece_of_work() -> None:
@@ -56,6 +60,20 @@ async def test_whoever_was_told_late_is_not_told_again() -> None:
         again = await pending.answer("1", person.work, person.late)
 
     assert (again, person.told, person.tries) == ("", ["已收到"], 1)
+
+
+async def test_whoever_could_not_be_told_late_is_told_at_the_next_push() -> None:
+    person = Person()
+    person.is_out_of_reach = True
+    async with asyncio.TaskGroup() as tasks:
+        pending = PendingMessages(tasks, answer_within=0.01)
+        with pytest.raises(Unavailable):
+            await pending.answer("1", person.work, person.late)
+        person.may_go_on.set()
+        await person.was_told.wait()
+        again = await pending.answer("1", person.work, person.late)
+
+    assert (again, person.told) == ("已收到", [])
 
 
 @pytest.mark.parametrize("failure", [Unavailable("store away"), ZeroDivisionError()])
