@@ -14,6 +14,7 @@ import structlog
 
 from gateway.domain.contact import Attachment, ChannelKind
 from gateway.domain.errors import Refused, Unavailable
+from gateway.http_api.problems import Problem
 from gateway.ports.clock import Clock
 from gateway.ports.intake import (
     Assistant,
@@ -48,8 +49,13 @@ class Conversations:
         self._listeners: dict[str, set[asyncio.Event]] = {}
 
     async def take(self, intake: Intake, message: IncomingMessage) -> Taken:
-        """Give *message* to intake, and keep it and what is told at once as lines. Raises as `Intake.take` does."""
+        """Give *message* to intake, and keep it and what is told at once as lines.
+
+        Raises as `Intake.take` does, and `Problem` with what its sender is told where no ticket came of it.
+        """
         taken = await intake.take(message, answers_at_once=True)
+        if not taken.ticket_id:
+            raise Problem(403, "restricted", taken.told)
         own = ChatLine(
             id=message.external_id.rpartition(":")[2],
             by=Speaker.CITIZEN,

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 BEGUN = web.RequestKey("begun", web.StreamResponse)
 """The response whose head has gone out; `note_begun` keeps it."""
 FORM = "multipart/form-data"
+QUICK = 256 * 1024
+"""Octets of JSON that are read without leaving the loop."""
 LONGEST_NAME = 200
 """Characters of a file's name that are kept."""
 _UNKNOWN_FIELD = re.compile(r"(?:unknown|required) field `([^`]+)`")
@@ -81,7 +83,11 @@ async def arguments_of(route: Route, request: web.Request, limits: FormLimits = 
     else:
         content = None
     if route.body is not None:
-        arguments["body"] = _decoded(route.body, await _json(request) if content is None else content)
+        content = await _json(request) if content is None else content
+        if len(content) > QUICK:
+            arguments["body"] = await asyncio.to_thread(_decoded, route.body, content)
+        else:
+            arguments["body"] = _decoded(route.body, content)
     return arguments
 
 

@@ -13,7 +13,7 @@ from channels.web.channel import AppChannel, Client, WebChannel
 from channels.web.house import conversation_of
 from channels.web.terms import Terms
 from channels.web.visitors import Pace
-from gateway.domain.contact import Attachment
+from gateway.domain.contact import Attachment, ContactId
 from gateway.domain.ticket import TicketId
 from gateway.ports.intake import AssistantAnswer, IncomingMessage, OutgoingMessage, Taken
 from tests.fakes.chats import KnownTickets, MemoryChatLog, ScriptedAssistant
@@ -35,14 +35,20 @@ IMAGE = bytes.fromhex(
 
 
 class WatchfulIntake(MemoryIntake):
-    """An intake that hears of fires, keeps files, and puts a sender's further messages on his open ticket."""
+    """An intake that hears of fires, keeps files, and puts a sender's further messages on his open ticket.
+
+    With a ``restriction`` it takes nothing and says so.
+    """
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__()
         self._files = files
         self._open: dict[str, TicketId] = {}
+        self.restriction = ""
 
     async def take(self, message: IncomingMessage, *, answers_at_once: bool = False) -> Taken:
+        if self.restriction:
+            return Taken(contact_id=ContactId(""), ticket_id=TicketId(""), opened=False, told=self.restriction)
         message = replace(message, ticket_id=self._open.get(message.sender))
         taken = await super().take(message, answers_at_once=answers_at_once)
         self._open.setdefault(message.sender, taken.ticket_id)

@@ -194,6 +194,15 @@ async def test_a_final_no_is_told_as_one(place: Street, visitor: ClientSession) 
         assert (await window.hear("not_taken"))["retry_after"] == 0
 
 
+async def test_who_is_restricted_is_told_so(place: Street, visitor: ClientSession) -> None:
+    place.intake.restriction = "您的提交已被限制至2026年12月1日"
+    async with page(visitor, place) as window:
+        await window.say("你好", "message-1")
+        refused = await window.hear("not_taken")
+
+    assert (refused["message"], refused["retry_after"]) == (place.intake.restriction, 0)
+
+
 async def test_a_log_that_is_away_closes_the_socket_for_a_later_try(place: Street, visitor: ClientSession) -> None:
     place.chats.fail = Unavailable("away")
     async with page(visitor, place) as window:

@@ -118,6 +118,14 @@ async def test_a_final_no_of_intake_is_said_in_chinese(place: Street, visitor: C
     assert "12345" in told["error"]["message"]
 
 
+async def test_who_is_restricted_is_told_so_and_gets_no_number(place: Street, visitor: ClientSession) -> None:
+    place.intake.restriction = "您的提交已被限制至2026年12月1日"
+
+    status, told = await sent(visitor, place, MATTER)
+
+    assert (status, told["error"]["message"]) == (403, place.intake.restriction)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
