@@ -271,6 +271,38 @@ def test_an_empty_file_is_a_node_with_every_default(tmp_path: Path) -> None:
             '[[unit]]\nid = "w"\nname = "供水"\nnumber = "8003"',
             'gateway.toml:4: unit[1].number = "8003": no [[telephone]] has this user; name the trunk that leads there',
         ),
+        (
+            TRUNK + '[[unit]]\nid = "w"\nname = "供水"\nnumber = "1"\ntrunk = "telecom"\nduty = [{ number = "9" }]',
+            'gateway.toml:9: unit[1].duty[1].number = "9": no [[telephone]] has this user; '
+            "name the trunk that leads there",
+        ),
+        (
+            '[desk]\noffice_hours = ["12:00-08:00"]',
+            'gateway.toml:2: desk.office_hours = ["12:00-08:00"]: 12:00-08:00: closes before it opens',
+        ),
+        (
+            '[[merged_line]]\nnumber = "12369"\nname = "环保"\nmerging = "whole"\nunit = "w"',
+            'gateway.toml:4: merged_line[1].merging = "whole": '
+            'only a line with merging = "sub_centre" has agents or a unit of its own',
+        ),
+        (
+            '[[merged_line]]\nnumber = "12369"\nname = "环保"\nmerging = "sub_centre"\nagents = ["a9"]',
+            'gateway.toml:5: merged_line[1].agents[1] = "a9": '
+            'no [[telephone]] with role = "agent" belongs to this agent',
+        ),
+        (
+            '[[merged_line]]\nnumber = "12369"\nname = "环保"\nmerging = "sub_centre"\nunit = "w"',
+            'gateway.toml:5: merged_line[1].unit = "w": no [[unit]] has this id',
+        ),
+        (
+            TRUNK + 'emergency_line = "110"',
+            'gateway.toml:4: trunk[1].emergency_line = "110": no [[emergency_line]] has this line',
+        ),
+        (
+            TRUNK + '[[emergency_line]]\nline = "119"\nname = "消防"\nwebhook = "https://fire.example"\n'
+            'chain = [{ number = "119", trunk = "telecom" }]',
+            'gateway.toml:7: emergency_line[1].webhook = "https://fire.example": webhook and secret belong together',
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_file_key_and_value(tmp_path: Path, text: str, said: str) -> None:

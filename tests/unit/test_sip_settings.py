@@ -11,7 +11,7 @@ from channels.sip.numbers import read_number
 from config.settings import Settings, load
 from config.toml_file import SettingsError
 from config.values import FarAddress
-from gateway.sip_parts import Directory, call_settings, trunk_of, user_agent_settings
+from gateway.sip_parts import Directory, EmergencyPeers, call_settings, trunk_of, user_agent_settings
 
 TRUNK = '[[trunk]]\nname = "telecom"\naddress = "{}"\n'
 
@@ -112,3 +112,22 @@ def test_calls_may_be_led_only_to_numbers_of_the_directory(tmp_path: Path) -> No
     assert find("telecom", read_number("8002")) is None
     assert find("", read_number("119")) is None
     assert find("telecom", read_number("0085299999999")) is None
+
+
+def test_calls_of_an_emergency_line_are_known_by_its_link_its_telephone_or_its_number(tmp_path: Path) -> None:
+    chain = '{ number = "119", trunk = "" }, { number = "04768119119", trunk = "telecom" }'
+    line = f'[[emergency_line]]\nline = "119"\nname = "消防"\nchain = [{chain}]\n'
+    police = '[[emergency_line]]\nline = "110"\nname = "公安"\nchain = [{ number = "110", trunk = "police" }]\n'
+    desk = '[[telephone]]\nuser = "119"\npassword = "x"\nname = "值班台"\nrole = "emergency"\n'
+    trunks = (
+        TRUNK.format("192.0.2.1:5060")
+        + '[[trunk]]\nname = "police"\naddress = "192.0.2.9:5060"\nemergency_line = "110"\n'
+        + '[[trunk]]\nname = "doubted"\naddress = "192.0.2.8:5060"\ntrust_identity = false\n'
+    )
+    peers = EmergencyPeers(read(tmp_path, trunks + line + police + desk))
+
+    assert peers.line_of("police", "13800000001") == "110"
+    assert peers.line_of("119", "119") == "119"
+    assert peers.line_of("telecom", "+864768119119") == "119"
+    for peer, caller in (("telecom", "119"), ("telecom", ""), ("doubted", "04768119119"), ("8001", "04768119119")):
+        assert peers.line_of(peer, caller) is None

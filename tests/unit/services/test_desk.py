@@ -121,3 +121,37 @@ def test_a_pause_is_for_agents_who_are_there_and_free() -> None:
             desk.pause("8001", True)
 
     run_virtually(story())
+
+
+def test_a_call_that_only_some_agents_may_have_does_not_hold_up_those_behind_it() -> None:
+    async def story() -> None:
+        desk = desk_of("8001", "8002")
+        desk.telephone_changed("8001", True)
+        own = asyncio.create_task(desk.take(CallId("own"), frozenset({"8002"})))
+        await asyncio.sleep(0)
+        assert (await desk.take(CallId("any"))).id == "8001"
+        assert not desk.has_staff(["8002"])
+        desk.telephone_changed("8002", True)
+
+        assert (await own).id == "8002"
+
+    run_virtually(story())
+
+
+def test_a_call_knows_how_many_are_before_it() -> None:
+    async def story() -> None:
+        desk = desk_of("8001")
+        waiting = [asyncio.create_task(desk.take(CallId(name))) for name in ("a", "b", "c")]
+        await asyncio.sleep(0)
+        assert [desk.ahead_of(CallId(name)) for name in ("a", "b", "c", "d")] == [0, 1, 2, None]
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+        assert desk.ahead_of(CallId("c")) == 1
+        desk.telephone_changed("8001", True)
+        await asyncio.sleep(0)
+
+        assert desk.ahead_of(CallId("b")) is None
+        assert desk.ahead_of(CallId("c")) == 0
+        waiting[2].cancel()
+
+    run_virtually(story())
