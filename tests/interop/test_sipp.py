@@ -49,7 +49,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
             {"name": "carrier", "address": f"127.0.0.1:{CARRIER}"},
             {"name": "first", "address": f"127.0.0.1:{FIRST}", "username": "hotline", "password": "open-sesame"},
             {"name": "second", "address": f"127.0.0.1:{SECOND}"},
-            {"name": "police", "address": f"{POLICE}:5060", "emergency_line": "119"},
+            {"name": "police", "address": f"{POLICE}:{CARRIER}", "emergency_line": "119"},
         ],
         merged_line=[{"number": "12369", "name": "环保热线", "merging": "double_number"}],
         emergency_line=[
@@ -65,6 +65,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
     )
     async with AsyncExitStack() as stack:
         lamps = [await stack.enter_async_context(Lamp(port)) for port in (CARRIER, FIRST, SECOND)]
+        lamps.append(await stack.enter_async_context(Lamp(CARRIER, POLICE)))
         node = await stack.enter_async_context(GatewayProcess(config))
         for lamp in lamps:
             await lamp.asked.wait()

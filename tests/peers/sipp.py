@@ -165,15 +165,16 @@ def _written_out(scenario: str) -> str:
 class Lamp(asyncio.DatagramProtocol):
     """Something that answers one OPTIONS at a trunk's address, as the gateway asks for when it starts, and no more."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.port = port
+        self._host = host
         self.asked = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", self.port))
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(self._host, self.port))
         return self
 
     async def __aexit__(self, *_: object) -> None:
