@@ -1,6 +1,6 @@
 """`jiesu ticket`: the closed loop on the command line, also while `jiesu run` serves.
 
-`list` (found by words, narrowed, as a table) and `show` are here; `gateway.commands.ticket_do` gives commands, and
+`list` (found by words, narrowed, as a table), `show` and `recompute` are here; `gateway.commands.ticket_do` gives commands, and
 `gateway.commands.ticket_inbox` lists what is to be told. Exit codes: 0 done; 1 denied, changed meanwhile, not there; 2
 wrong words, each named.
 """
@@ -22,6 +22,7 @@ from gateway.domain.errors import OurMistake
 from gateway.domain.rules import Stage
 from gateway.domain.ticket import TicketId
 from gateway.services.case_file import CaseFile
+from gateway.services.case_messages import plain
 from gateway.web.case_table import table_of
 from routing.case_words import asked_words, terms_of
 
@@ -49,6 +50,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     showing.add_argument("--json", action="store_true", help="the whole file as one JSON object")
     add_config(showing)
     showing.set_defaults(main=_show)
+
+    recomputing = actions.add_parser("recompute", help="count provisional deadlines anew after a holiday notice")
+    recomputing.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_config(recomputing)
+    recomputing.set_defaults(main=_recompute)
 
     ticket_do.add_actions(actions)
     ticket_inbox.add_actions(actions)
@@ -89,6 +95,22 @@ def _show(arguments: argparse.Namespace) -> int:
             print(f"there is no case of ticket {arguments.ticket}", file=sys.stderr)
             return 1
         print(msgspec.json.encode(file).decode() if arguments.json else _told(file))
+        return 0
+
+    return with_casework(arguments, work)
+
+
+def _recompute(arguments: argparse.Namespace) -> int:
+    async def work(place: TicketPlace) -> int:
+        facts = await place.parts.recounting.recount()
+        words, books = place.parts.casework.words, place.parts.casework.books
+        profile = books.at(place.clock.now()).profile
+        for fact in facts:
+            if arguments.json:
+                print(msgspec.json.encode({"ticket": fact.case, **plain(fact.details)}).decode())
+            else:
+                print(f"{fact.case}  {words.fact(fact, profile)}")
+        print(f"{len(facts)} deadlines changed", file=sys.stderr)
         return 0
 
     return with_casework(arguments, work)

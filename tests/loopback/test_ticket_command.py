@@ -201,3 +201,8 @@ def test_cases_are_found_by_words_and_messages_told(config: str, capsys: pytest.
     assert capsys.readouterr().out == ""
     assert ticket(config, "inbox", "--channel", "unit", "--all") == 0
     assert key in capsys.readouterr().out
+
+
+def test_deadlines_are_counted_anew_by_command(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ticket(config, "recompute", "--json") == 0
+    assert capsys.readouterr().err == "0 deadlines changed\n"
