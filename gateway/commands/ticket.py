@@ -1,8 +1,8 @@
 """`jiesu ticket`: the closed loop on the command line, also while `jiesu run` serves.
 
-`list` (found by words, narrowed, as a table), `show` and `recompute` are here; `gateway.commands.ticket_do` gives commands, and
-`gateway.commands.ticket_inbox` lists what is to be told. Exit codes: 0 done; 1 denied, changed meanwhile, not there; 2
-wrong words, each named.
+`list` (found by words, narrowed, as a table), `show` and `recompute` are here; `gateway.commands.ticket_do` gives
+commands, and `gateway.commands.ticket_inbox` lists what is to be told. Exit codes: 0 done; 1 denied, changed meanwhile,
+not there; 2 wrong words, each named.
 """
 
 from __future__ import annotations
