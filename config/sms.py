@@ -46,6 +46,7 @@ class Smpp(Section, frozen=True, kw_only=True):
     system_type: Annotated[str, Meta(pattern=r"^[!-~]{0,12}$")] = ""
     alphabet: Literal["gsm", "ascii", "latin-1"] = "gsm"
     long_messages: Literal["parts", "whole"] = "parts"
+    decimal_receipts: bool = False
     per_second: PerSecond = 0.0
     window: Window = 10
     answer_within: Duration = span("30s")

@@ -65,6 +65,7 @@ def _smpp(section: Smpp, means: Means) -> CentreLink:
         password=section.password,
         system_type=section.system_type,
         alphabet=alphabet,
+        has_decimal_receipts=section.decimal_receipts,
     )
     limits = Limits(
         window=section.window,

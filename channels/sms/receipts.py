@@ -22,6 +22,8 @@ AWAITED_FOR = timedelta(days=4)
 """How long receipts are expected: centres try for three days at most."""
 SENDING_LIMIT = 10.0
 """Seconds that a receipt waits for messages under way: it may be theirs, and overtake the centre's answer."""
+SETTLING = 0.5
+"""Seconds that a message has to be noted as sent before a receipt may speak of it."""
 STATES = {
     Fate.UNDER_WAY: DeliveryState.ACCEPTED,
     Fate.DELIVERED: DeliveryState.DELIVERED,
@@ -44,6 +46,7 @@ class Receipts:
         self._clock = clock
         self._guard = asyncio.Lock()
         self._sending: set[asyncio.Future[None]] = set()
+        self._sent_at: dict[str, float] = {}
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
@@ -67,12 +70,17 @@ class Receipts:
             await self._shared.keep(self._whole_key(known[0]), whole, until)
             for each in known:
                 await self._shared.keep(self._part_key(each), known[0], until)
+        now = asyncio.get_running_loop().time()
+        self._sent_at = {each: at for each, at in self._sent_at.items() if now - at < SETTLING}
+        self._sent_at |= dict.fromkeys(known, now)
         return f"{self._link}:{known[0]}"
 
     async def came(self, receipt: Receipt, intake: Intake) -> None:
         """Report what *receipt* means for its whole message, if it means anything yet. Raises `Unavailable`."""
         if self._sending:
             await asyncio.wait(set(self._sending), timeout=SENDING_LIMIT)
+        if (sent_at := self._sent_at.get(receipt.centre_id)) is not None:
+            await asyncio.sleep(sent_at + SETTLING - asyncio.get_running_loop().time())
         first = await self._shared.value(self._part_key(receipt.centre_id))
         if first is None:
             await self._report(receipt.centre_id, receipt, intake)

@@ -77,12 +77,17 @@ FATES = {"DELIVRD": Fate.DELIVERED, "ENROUTE": Fate.UNDER_WAY, "ACCEPTD": Fate.U
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmppDialect:
-    """SMPP of one service; ``alphabet`` is what data coding 0 means at this centre."""
+    """SMPP of one service.
+
+    ``alphabet`` is what data coding 0 means at this centre. With ``has_decimal_receipts`` its receipts name in decimal
+    what its answers name in hexadecimal, as not a few do.
+    """
 
     system_id: str
     password: str = field(repr=False)
     system_type: str = ""
     alphabet: Coding = Coding.GSM
+    has_decimal_receipts: bool = False
 
     @property
     def shortest(self) -> int:
@@ -143,7 +148,7 @@ class SmppDialect:
             case SmppCommand.BIND_TRANSCEIVER_RESP:
                 return Opened(sequence=header.sequence, refusal=_name(header.status) if header.status else "")
             case SmppCommand.SUBMIT_SM_RESP:
-                return _submitted(header, text_of(unit))
+                return _submitted(header, self._id(text_of(unit), 16))
             case SmppCommand.GENERIC_NACK:
                 return Submitted(sequence=header.sequence, verdict=Verdict.NEVER, reason=_name(header.status))
             case SmppCommand.DELIVER_SM:
@@ -163,7 +168,7 @@ class SmppDialect:
     def _delivery(self, header: Header, unit: bytes) -> Said:
         try:
             deliver = read_deliver(unit)
-            content = _receipt(deliver) if deliver.is_receipt else self._message(deliver)
+            content = self._receipt(deliver) if deliver.is_receipt else self._message(deliver)
         except BadUnit as error:
             refusal = DeliverSmResp(sequence_num=header.sequence, command_status=Status.ESME_RINVMSGLEN)
             return Garbage(reason=str(error), reply=_octets(refusal))
@@ -181,6 +186,20 @@ class SmppDialect:
             octets=octets,
             fragment=fragment,
         )
+
+    def _receipt(self, deliver: DeliverSm) -> Receipt:
+        message_id, state, error = receipt_of(deliver)
+        reason = f"{state} {error}" if error.strip("0") else state
+        return Receipt(centre_id=self._id(message_id, 10), fate=FATES.get(state, Fate.FAILED), reason=reason)
+
+    def _id(self, written: str, base: int) -> str:
+        """Return a message's id as answers and receipts both write it."""
+        if not self.has_decimal_receipts:
+            return written
+        try:
+            return format(int(written, base), "x")
+        except ValueError:
+            return written
 
     def _coding(self, data_coding: int) -> Coding:
         if data_coding & 0xF0 == 0xF0:  # message classes of GSM (3GPP TS 23.038, 4): bit 2 is eight-bit data
@@ -203,12 +222,6 @@ def _submitted(header: Header, message_id: str) -> Submitted:
         centre_id=message_id if verdict is Verdict.ACCEPTED else "",
         reason="" if verdict is Verdict.ACCEPTED else _name(header.status),
     )
-
-
-def _receipt(deliver: DeliverSm) -> Receipt:
-    message_id, state, error = receipt_of(deliver)
-    reason = f"{state} {error}" if error.strip("0") else state
-    return Receipt(centre_id=message_id, fate=FATES.get(state, Fate.FAILED), reason=reason)
 
 
 def _name(status: int) -> str:

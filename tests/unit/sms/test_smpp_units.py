@@ -191,3 +191,18 @@ def test_a_number_that_does_not_fit_cannot_be_submitted() -> None:
 
     with pytest.raises(ValueError, match="number"):
         DIALECT.submission(1, message)
+
+
+def test_receipts_in_decimal_are_matched_with_answers_in_hexadecimal() -> None:
+    dialect = SmppDialect(system_id="jiesu", password="x", has_decimal_receipts=True)
+
+    submitted = dialect.read(unit(0x80000004, b"00FF\0"))
+    receipt = dialect.read(deliver(b"id:0000000255 stat:DELIVRD", coding=0, esm_class=0x04))
+    odd = dialect.read(unit(0x80000004, b"no-number\0"))
+
+    assert isinstance(submitted, Submitted)
+    assert isinstance(receipt, Delivery)
+    assert isinstance(receipt.content, Receipt)
+    assert isinstance(odd, Submitted)
+    assert submitted.centre_id == receipt.content.centre_id == "ff"
+    assert odd.centre_id == "no-number"
