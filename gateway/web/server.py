@@ -215,6 +215,7 @@ async def _no_such_route(_: web.Request) -> web.StreamResponse:
 
 async def _before_head(request: web.Request, response: web.StreamResponse) -> None:
     await note_begun(request, response)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     if request.path == "/" or request.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-cache")
