@@ -51,6 +51,8 @@ class Conversations:
     async def take(self, intake: Intake, message: IncomingMessage) -> Taken:
         """Give *message* to intake, and keep it and what is told at once as lines.
 
+        That a further line is on the ticket is not told in words: it stands there with its number.
+
         Raises as `Intake.take` does, and `Problem` with what its sender is told where no ticket came of it.
         """
         taken = await intake.take(message, answers_at_once=True)
@@ -65,7 +67,7 @@ class Conversations:
             files=taken.attachments,
         )
         await self._add(message.sender, own)
-        if taken.told:
+        if taken.told and (taken.opened or taken.emergencies or taken.is_repeated):
             told = ChatLine(
                 id=f"{own.id}.told",
                 by=Speaker.HOUSE,

@@ -84,7 +84,7 @@ async def test_the_assistant_says_its_source_or_that_it_does_not_know(place: Str
         await window.say("公积金怎么提取", "message-1")
         known = (await window.lines(3))[2]
         await window.say("我家的猫丢了", "message-2")
-        unknown = (await window.lines(3))[2]
+        unknown = (await window.lines(2))[1]
 
     assert (known["by"], known["text"], known["source"]) == ("assistant", ARTICLE.text, ARTICLE.source)
     assert (unknown["by"], unknown["text"], unknown["source"]) == ("assistant", NO_ANSWER, "")
@@ -111,7 +111,7 @@ async def test_an_assistant_that_is_away_does_not_hinder_anything(place: Street,
         await window.lines(2)
         await window.say("还在吗", "message-2", wants_person=True)
 
-        assert [line["number"] for line in await window.lines(2)] == [3, 4]
+        assert [line["number"] for line in await window.lines(1)] == [3]
 
 
 async def test_an_emergency_is_told_at_once_with_the_line_to_call(place: Street, visitor: ClientSession) -> None:
@@ -140,10 +140,10 @@ async def test_a_page_that_comes_back_gets_what_it_missed_once_and_in_order(
         taken = await window.hear("line")
         lines = [taken["line"], *await window.lines(2)]
         await window.say("谢谢", "message-2", wants_person=True)
-        lines += await window.lines(2)
+        lines += await window.lines(1)
 
-    assert [line["number"] for line in lines] == [3, 4, 5, 6, 7]
-    assert [line["text"] for line in lines] == ["答复0", "答复1", "答复2", "谢谢", "已收到"]
+    assert [line["number"] for line in lines] == [3, 4, 5, 6]
+    assert [line["text"] for line in lines] == ["答复0", "答复1", "答复2", "谢谢"]
     assert [message.text for message in place.intake.messages] == ["你好", "谢谢"]
 
 

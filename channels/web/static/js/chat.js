@@ -190,6 +190,7 @@ function drawn(line) {
   if (urgent) body.append(make("div", {}, ...ways(line.emergencies, $("chat_text_only").checked)));
   for (const file of line.files) body.append(fileView(file));
   const head = make("span", { className: "who" }, `${SPEAKERS[line.by]} · ${when(line.at)}`);
+  if (line.by === "citizen") head.append(line.number ? " · 已登记" : " · 发送中");
   return make("div", { id: `said-${line.id}`, className: `bubble ${line.by}${urgent ? " urgent" : ""}` }, head, body);
 }
 
