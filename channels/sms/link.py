@@ -82,7 +82,7 @@ class Link:
 
     async def run(self, take: Take) -> None:
         """Keep the link up for ever; what is delivered goes to *take*."""
-        back_off = FIRST_BACK_OFF
+        pause = FIRST_BACK_OFF
         while True:
             was_open = False
             try:
@@ -95,8 +95,10 @@ class Link:
                 self.status = f"failed: {type(error).__name__}"
                 log.exception("sms.link_failed", link=self.name)
             log.warning("sms.link_down", link=self.name, reason=self.status)
-            back_off = FIRST_BACK_OFF if was_open else min(LONGEST_BACK_OFF, back_off * 2)
-            await asyncio.sleep(back_off * random.uniform(0.75, 1.25))
+            if was_open:
+                pause = FIRST_BACK_OFF
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+            pause = min(LONGEST_BACK_OFF, pause * 2)
 
     async def submit(self, message: ShortMessage) -> str:
         """Submit *message* in its turn and return the centre's id of it, "" when it gave none.

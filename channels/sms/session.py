@@ -55,7 +55,7 @@ class State(Enum):
 class _Ask(Enum):
     OPENING = "opening"
     MESSAGE = "message"
-    LIFE = "life"
+    LIFE = "question whether it lives"
     CLOSING = "closing"
 
 

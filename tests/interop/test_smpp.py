@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import smpp34
 from channels.sms.channel import SmsChannel
 from config.settings import Settings
 from config.sms import Smpp
-from config.values import Duration, Secret
+from config.values import Secret
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import DeliveryState, OutgoingMessage
@@ -246,15 +245,6 @@ async def test_a_message_that_the_centre_refuses_is_refused(house: House) -> Non
     async with house.running() as channel:
         with pytest.raises(Refused, match="ESME_RINVDSTADR"):
             await channel.send(outgoing("ok"))
-
-
-async def test_after_a_silence_the_link_is_found_alive(house: House) -> None:
-    house.settings = {"keep_alive": Duration.parse("10ms"), "answer_within": Duration.parse("5s")}
-    async with house.running() as channel:
-        await asyncio.sleep(0.1)  # ten silences, each of which would end a link whose centre does not answer
-
-        assert await house.centre.deliver(b"\x4f\x60") == 0
-        assert channel.status == "ok"
 
 
 async def test_an_unbound_link_binds_again(house: House) -> None:

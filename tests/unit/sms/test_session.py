@@ -137,7 +137,7 @@ def test_a_centre_that_never_answers_is_given_up() -> None:
     for now in (180.0, 240.0, 300.0):
         assert list(line.session.tick(now)) == []
 
-    assert list(line.session.tick(360.0)) == [Ended(reason="no answer to our life")]
+    assert list(line.session.tick(360.0)) == [Ended(reason="no answer to our question whether it lives")]
 
 
 def test_what_we_did_not_listen_to_is_not_held_against_the_centre() -> None:
