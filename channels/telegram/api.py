@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
-from telegram import Bot, InputFile, LinkPreviewOptions, ReplyParameters
+from telegram import Bot, InputFile, LinkPreviewOptions, ReplyParameters, WebhookInfo
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, TelegramError
 
 from channels.telegram.wire import Throttled, Wire
@@ -78,6 +78,10 @@ class TelegramApi:
     async def set_webhook(self, url: str, secret: str) -> None:
         """Have updates brought to *url*, each with *secret* in its header."""
         await self._done(self._bot.set_webhook(url, allowed_updates=list(KINDS), secret_token=secret))
+
+    async def webhook(self) -> WebhookInfo:
+        """Return what Telegram knows of the webhook: its address, and what it met there of late."""
+        return await self._done(self._bot.get_webhook_info())
 
     async def delete_webhook(self) -> None:
         """Have updates kept until they are fetched."""

@@ -7,9 +7,8 @@ ignored; what no ticket can hold gets a courteous answer and nothing more.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,25 +20,23 @@ from aiohttp import web
 from channels import wording
 from channels.telegram.albums import WINDOW, Albums
 from channels.telegram.api import TelegramApi
+from channels.telegram.courtesies import Courtesies
 from channels.telegram.incoming import external_id, incoming
 from channels.telegram.outgoing import TelegramWayOut
-from channels.telegram.polling import LONGEST_PAUSE, WAIT, Poller
+from channels.telegram.polling import WAIT, Poller
 from channels.telegram.reading import Greeted, Ignored, Message, Reading, Unreadable, Unwanted, read_octets
+from channels.telegram.webhook import CHECK_INTERVAL, SECRET_HEADER, Webhook, secret_of
 from gateway.domain.contact import ChannelKind
-from gateway.domain.errors import GatewayError, Refused, Unavailable
+from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import Intake, Means, WayOut
 
 log = structlog.get_logger(__name__)
 
 PATH = "/telegram"
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 LARGEST_UPDATE = 1 << 20
 """Octets of an update; files do not travel in it."""
 ALBUM_KEPT = timedelta(hours=48)
 """How long it is known what an album was made of: Telegram brings updates again for 24 hours."""
-COURTESY_INTERVAL = 30.0
-"""Seconds in which one chat gets the same courtesy once."""
-COURTESIES_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +50,7 @@ class TelegramSettings:
     album_window: float = WINDOW
     poll_wait: float = WAIT
     pause: float = 1.0
+    check_interval: float = CHECK_INTERVAL
 
 
 class TelegramChannel:
@@ -67,12 +65,9 @@ class TelegramChannel:
         self._api = TelegramApi(settings.token, settings.api)
         self._way_out = TelegramWayOut(self._api, means.files)
         self._albums = Albums(settings.album_window)
-        self._poller: Poller | None = None
-        self._tasks: asyncio.TaskGroup | None = None
+        self._updates: Poller | Webhook | None = None
         self._name = ""
-        self._webhook_status = "webhook not set yet"
-        self._courtesies: OrderedDict[tuple[int, str], float] = OrderedDict()
-        self._saying: set[asyncio.Task[None]] = set()
+        self._courtesies: Courtesies | None = None
         self.counts: Counter[str] = Counter()
 
     @property
@@ -85,7 +80,7 @@ class TelegramChannel:
         """``ok``, or why updates do not come."""
         if self._api.is_refused:
             return "Telegram refuses the token"
-        return self._webhook_status if self._poller is None else self._poller.status
+        return "not running" if self._updates is None else self._updates.status
 
     @property
     def way_out(self) -> WayOut:
@@ -94,8 +89,8 @@ class TelegramChannel:
 
     @property
     def secret(self) -> str:
-        """What Telegram says with each update, so that we know it: made of the token, alike on every node."""
-        return hmac.new(self._settings.token.encode(), b"jiesu webhook", hashlib.sha256).hexdigest()
+        """What Telegram says with each update that it brings."""
+        return secret_of(self._settings.token)
 
     def routes(self, intake: Intake) -> Iterable[web.AbstractRouteDef]:
         """Return the webhook's route; none when updates are fetched."""
@@ -109,7 +104,7 @@ class TelegramChannel:
                 raise web.HTTPForbidden
             if (request.content_length or 0) > LARGEST_UPDATE:
                 raise web.HTTPRequestEntityTooLarge(max_size=LARGEST_UPDATE, actual_size=request.content_length or 0)
-            if self._tasks is None:
+            if self._courtesies is None:
                 raise Unavailable("the channel is not running")
             await self._received(read_octets(await request.read()), intake)
             return web.Response()
@@ -120,20 +115,23 @@ class TelegramChannel:
     async def running(self, intake: Intake) -> AsyncIterator[None]:
         """Serve inside the block; connections that fail are made again."""
         async with self._api, asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            serving = tasks.create_task(self._serve(intake), name="telegram")
+            self._courtesies = courtesies = Courtesies(self._api, self._means.clock, tasks)
+            self._updates = self._source(intake)
+            coming = tasks.create_task(self._updates.run(), name="telegram updates")
             try:
                 yield
             finally:
-                self._tasks = None
-                for task in (serving, *self._saying):
-                    task.cancel()
+                self._courtesies = None
+                courtesies.stop()
+                coming.cancel()
 
-    async def _serve(self, intake: Intake) -> None:
+    def _source(self, intake: Intake) -> Poller | Webhook:
+        """Return what sees to it that updates come."""
         settings = self._settings
         if settings.webhook:
-            await self._set_webhook()
-            return
+            address = settings.webhook.rstrip("/") + PATH
+            interval, pause = settings.check_interval, settings.pause
+            return Webhook(self._api, address, self.secret, self._means.clock, interval=interval, pause=pause)
 
         async def deal(readings: Sequence[Reading]) -> None:
             messages = [reading for reading in readings if isinstance(reading, Message)]
@@ -142,24 +140,8 @@ class TelegramChannel:
             else:
                 self._answered(readings[0])
 
-        self._poller = Poller(
-            self._api, deal, wait=settings.poll_wait, pause=settings.pause, window=settings.album_window
-        )
-        await self._poller.run()
-
-    async def _set_webhook(self) -> None:
-        pause = self._settings.pause
-        while self._webhook_status != "ok":
-            try:
-                await self._api.set_webhook(self._settings.webhook.rstrip("/") + PATH, self.secret)
-                self._webhook_status = "ok"
-                log.info("telegram.webhook_set")
-            except Exception as error:  # the channel outlives it, and says so
-                reason = str(error) if isinstance(error, GatewayError) else type(error).__name__
-                self._webhook_status = f"webhook not set: {reason}"
-                log.warning("telegram.waiting", status=self._webhook_status)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+        wait, pause, window = settings.poll_wait, settings.pause, settings.album_window
+        return Poller(self._api, deal, wait=wait, pause=pause, window=window)
 
     # -- what came -------------------------------------------------------------------------------------------
 
@@ -183,7 +165,7 @@ class TelegramChannel:
             except Refused as error:
                 self.counts["refused"] += 1
                 log.info("telegram.refused", reason=type(error).__name__)
-                self._courtesy(whole[0].chat, wording.NOT_TAKEN)
+                self._say(whole[0].chat, wording.NOT_TAKEN)
 
     async def _as_before(self, members: Sequence[Message]) -> Sequence[Sequence[Message]]:
         """Return *members* as they belong together: as they did the last time, if they came before.
@@ -211,10 +193,10 @@ class TelegramChannel:
         match reading:
             case Greeted(chat):
                 self.counts["greeted"] += 1
-                self._courtesy(chat, self._settings.greeting)
+                self._say(chat, self._settings.greeting)
             case Unwanted(chat, kind):
                 self.counts[kind] += 1
-                self._courtesy(chat, wording.ONLY_THESE)
+                self._say(chat, wording.ONLY_THESE)
             case Ignored(kind):
                 self.counts[kind] += 1
             case Unreadable(reason):
@@ -223,26 +205,6 @@ class TelegramChannel:
             case Message():
                 raise AssertionError("messages are taken")
 
-    # -- courtesies ------------------------------------------------------------------------------------------
-
-    def _courtesy(self, chat: int, text: str) -> None:
-        """Say *text* in a chat, once in a while and if Telegram takes it now: nothing depends on it."""
-        now = self._means.clock.monotonic()
-        last = self._courtesies.get((chat, text))
-        if not text or self._tasks is None or len(self._saying) >= COURTESIES_AT_ONCE:
-            return
-        if last is not None and now - last < COURTESY_INTERVAL:
-            return
-        self._courtesies[chat, text] = now
-        self._courtesies.move_to_end((chat, text))
-        while len(self._courtesies) > 1000:
-            self._courtesies.popitem(last=False)
-        task = self._tasks.create_task(self._say(chat, text), name="telegram courtesy")
-        self._saying.add(task)
-        task.add_done_callback(self._saying.discard)
-
-    async def _say(self, chat: int, text: str) -> None:
-        try:
-            await self._api.send_text(chat, text)
-        except Exception as error:  # nothing depends on it
-            log.info("telegram.courtesy_failed", reason=type(error).__name__)
+    def _say(self, chat: int, text: str) -> None:
+        if self._courtesies is not None:
+            self._courtesies.say(chat, text)

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -105,6 +106,7 @@ class BotApiServer:
             "getupdates": self._get_updates,
             "setwebhook": self._set_webhook,
             "deletewebhook": self._delete_webhook,
+            "getwebhookinfo": self._webhook_info,
             "sendmessage": self._send_message,
             "sendphoto": self._send_file,
             "senddocument": self._send_file,
@@ -234,6 +236,12 @@ class BotApiServer:
         self.webhook = {"url": ""}
         return True
 
+    async def _webhook_info(self, given: Json) -> Json:
+        info = {"url": self.webhook["url"], "has_custom_certificate": False, "pending_update_count": len(self.waiting)}
+        if self.webhook.get("failed"):
+            info |= {"last_error_date": int(time.time()), "last_error_message": self.webhook["failed"]}
+        return info
+
     async def _send_message(self, given: Json) -> Json:
         text = given.get("text", "")
         citizen = self._addressed(given)
@@ -326,6 +334,7 @@ class BotApiServer:
         if 200 <= status < 300:
             self.waiting.remove(update)
         else:
+            self.webhook["failed"] = f"Wrong response from the webhook: {status}"
             await asyncio.sleep(RETRY_PAUSE)
         under_way.discard(update["update_id"])
         await self._tell()

@@ -52,7 +52,7 @@ async def test_two_pushes_at_once_are_one_piece_of_work() -> None:
 async def test_whoever_was_told_late_is_not_told_again() -> None:
     person = Person()
     async with asyncio.TaskGroup() as tasks:
-        pending = PendingMessages(tasks, answer_within=0.01)
+        pending = PendingMessages(tasks, answer_within=0.1)
         with pytest.raises(Unavailable):
             await pending.answer("1", person.work, person.late)
         person.may_go_on.set()
@@ -66,7 +66,7 @@ async def test_whoever_could_not_be_told_late_is_told_at_the_next_push() -> None
     person = Person()
     person.is_out_of_reach = True
     async with asyncio.TaskGroup() as tasks:
-        pending = PendingMessages(tasks, answer_within=0.01)
+        pending = PendingMessages(tasks, answer_within=0.1)
         with pytest.raises(Unavailable):
             await pending.answer("1", person.work, person.late)
         person.may_go_on.set()

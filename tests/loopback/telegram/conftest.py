@@ -1,0 +1,17 @@
+"""A house with the Telegram channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.loopback.telegram.house import TOKEN, House
+from tests.peers.bot_api import BotApiServer
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with BotApiServer(TOKEN).running() as server, AsyncExitStack() as stack:
+        yield House(stack, server)
