@@ -214,7 +214,7 @@ class SipLeg:
                 self._on_progress(event)
             case Answered(description=description):
                 self._take_answered(description)
-            case Renegotiated(description=description):
+            case Renegotiated(description=description, is_answer=True):
                 self._sound.take_answer(description)
             case InfoDigit(digit=digit):
                 self._news.put_nowait(DigitPressed(digit=digit))
@@ -227,7 +227,7 @@ class SipLeg:
         return None
 
     def _take_answered(self, description: SessionDescription | None) -> None:
-        if description is not None and not self._sound.take_answer(description, is_final=True):
+        if description is not None and not self._sound.take_answer(description):
             self._fail(Refused("no common codec"))
             self._session.release("no common codec")
             return

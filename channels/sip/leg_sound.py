@@ -46,11 +46,9 @@ class LegSound:
         self._abilities = abilities
         self._session_id = secrets.randbits(31)
         self._description: SessionDescription | None = None
-        self._awaits_answer = False
 
     def offer(self) -> SessionDescription:
         """Return our first offer; `take_answer` is next."""
-        self._awaits_answer = True
         self._description = make_offer(
             address=self._address, port=self.media.port, session_id=self._session_id, abilities=self._abilities
         )
@@ -72,7 +70,7 @@ class LegSound:
     def agree(self, description: SessionDescription, agreement: Agreement) -> None:
         """Do as a proposal says that has become our answer. Raises `NotAcceptable`."""
         self._connect(agreement)
-        self._description, self._awaits_answer = description, False
+        self._description = description
 
     def renegotiate(self, offer: SessionDescription | None) -> SessionDescription:
         """Answer the peer's re-INVITE, or offer again when it asks for that (None). Raises `NotAcceptable`."""
@@ -80,22 +78,20 @@ class LegSound:
             return self.answer(offer)
         if self._description is None:
             return self.offer()
-        self._awaits_answer = True
         self._description = reoffer(self._description, codecs=self._abilities.codecs)
         return self._description
 
-    def take_answer(self, description: SessionDescription, *, is_final: bool = False) -> bool:
-        """Do as the peer's answer to our offer says, if we wait for one; False when nothing is common.
+    def take_answer(self, description: SessionDescription) -> bool:
+        """Do as the peer's answer to our last description says; False when nothing is common.
 
-        An answer that is not final (of a provisional response) may be followed by another.
+        There may be several: of provisional responses, of forks, of the same description offered again (RFC 4028).
         """
-        if not self._awaits_answer or self._description is None:
-            return True
+        if self._description is None:
+            return False
         try:
             self._connect(accept_answer(self._description, description))
         except NotAcceptable:
             return False
-        self._awaits_answer = not is_final
         return True
 
     def _connect(self, agreed: Agreement) -> None:

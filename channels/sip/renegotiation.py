@@ -132,7 +132,7 @@ class Renegotiation:
         if answer is None:
             self._session.abandon("no answer in the ACK")
         else:
-            self._session.emit(Renegotiated(answer))
+            self._session.emit(Renegotiated(answer, is_answer=True))
 
     async def _ask(self, description: SessionDescription | None) -> Response:
         """Have an offer, or nothing, carried to the peer; return the 2xx. Raises ReofferRefused, SessionOver."""

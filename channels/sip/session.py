@@ -54,6 +54,7 @@ from channels.sip.session_events import (
     InfoDigit,
     Rejected,
     Renegotiate,
+    Renegotiated,
     SessionEvent,
     SessionState,
 )
@@ -147,7 +148,8 @@ class Session:
         if self.takes_update or self.local_description is None:
             await self._renegotiation.refresh()
         else:
-            await self._renegotiation.reoffer(self.local_description)
+            answer = await self._renegotiation.reoffer(self.local_description)
+            self.emit(Renegotiated(answer, is_answer=True))
 
     async def hang_up(self, reason: str = "") -> None:
         """End the session as its state asks; return when the peer has confirmed it, or after the host's limit."""

@@ -67,9 +67,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Renegotiated:
-    """The peer's re-INVITE changed the session; its description that now holds."""
+    """Offer and answer changed the session; the peer's description that now holds, its answer or its own offer."""
 
     description: SessionDescription
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

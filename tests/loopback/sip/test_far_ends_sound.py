@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,17 +14,20 @@ from channels.media.leg import Heard, MediaLeg, Silent
 from channels.sip.call_control import CallSettings, SipCallControl
 from channels.sip.connections import ListenAddress, Target
 from channels.sip.leg import SipLeg
-from channels.sip.offer_answer import Abilities, accept_answer, make_offer
+from channels.sip.offer_answer import Abilities, accept_answer, answer, make_offer
+from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
 from channels.sip.session_events import Answered
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
-from gateway.domain.call import LegState
-from gateway.ports.telephony import IncomingCall, LegEnded, SoundQuality, WentSilent
+from gateway.domain.call import CallId, Destination, LegState, Role
+from gateway.ports.telephony import IncomingCall, LegEnded, SoundQuality, Story, WentSilent
 from tests.fakes.sip import HOTLINE, LIMIT, QUICK, Listener, callee, udp, user_agent
+from tests.fakes.sip_peer import RawPeer
 from tests.peers.rtp import RtpPhone, level
 
 COMFORT_NOISE = 13
 SILENCE_LIMIT = 0.5
+STORY = Story(ticket_id=None, caller="", place="", summary="", reason="test")
 
 
 @dataclass
@@ -153,6 +156,74 @@ async def test_a_far_end_that_begins_another_stream_is_heard_on() -> None:
         figures = await leg.figures()
 
     assert figures.received > 25
+
+
+async def test_a_far_end_that_asks_for_an_offer_in_our_call_moves_its_sound_by_its_answer() -> None:
+    async with RawPeer() as peer, RtpPhone("PCMA") as phone:
+        trunk = Trunk(name="carrier", target=peer.target)
+        async with _calling(trunk) as (calling, us), RtpPhone("PCMA") as elsewhere:
+            destination = Destination(number="1", trunk="carrier")
+            leg = await calling.originate(CallId("c"), Role.UNIT, destination, STORY)
+            invite = await peer.request("INVITE")
+            ours = SessionDescription.parse(invite.body)
+            peer.reply(invite, 200, us, description=answer(ours, address=phone.host, port=phone.port, session_id=2)[0])
+            await leg.answered(LIMIT)
+            await phone.hear(0.1)
+            again = peer.backward(invite, "INVITE", us, 2)
+            peer.send(again, us)
+            offering = await peer.response(200, method="INVITE")
+            offered = SessionDescription.parse(offering.body)
+            moved, _ = answer(offered, address=elsewhere.host, port=elsewhere.port, session_id=2, version=2)
+            ack = peer.backward(invite, "ACK", us, 2)
+            ack.headers.add("Content-Type", "application/sdp")
+            peer.send(replace(ack, body=moved.encode()), us)
+            heard = await elsewhere.hear(0.1)
+            await leg.hang_up()
+
+    assert len(heard) == 800
+    assert ours.audio is not None
+    assert offered.audio is not None
+    assert offered.audio.port == ours.audio.port
+    assert offered.origin.version == ours.origin.version + 1
+
+
+async def test_a_far_end_may_move_its_sound_in_its_answer_to_a_refresh() -> None:
+    async with RawPeer() as peer, RtpPhone("PCMA") as phone:
+        trunk = Trunk(name="carrier", target=peer.target)
+        async with _calling(trunk) as (calling, us), RtpPhone("PCMA") as elsewhere:
+            destination = Destination(number="1", trunk="carrier")
+            leg = await calling.originate(CallId("c"), Role.UNIT, destination, STORY)
+            invite = await peer.request("INVITE")
+            ours = SessionDescription.parse(invite.body)
+            peer.reply(invite, 200, us, description=answer(ours, address=phone.host, port=phone.port, session_id=2)[0])
+            await leg.answered(LIMIT)
+            await phone.hear(0.1)
+            (session,) = calling.agent.sessions
+            refreshing = asyncio.create_task(session.refresh())
+            refresh = await peer.request("INVITE", after=(invite,))
+            moved, _ = answer(ours, address=elsewhere.host, port=elsewhere.port, session_id=2, version=2)
+            peer.reply(refresh, 200, us, description=moved)
+            await refreshing
+            heard = await elsewhere.hear(0.1)
+            await leg.hang_up()
+
+    assert SessionDescription.parse(refresh.body) == ours
+    assert len(heard) == 800
+
+
+@asynccontextmanager
+async def _calling(trunk: Trunk) -> AsyncIterator[tuple[SipCallControl, Target]]:
+    settings = CallSettings(hotline_numbers={}, codecs=("PCMA",), prompts={}, check_interval=3600.0, check_limit=0.01)
+    sip = UserAgentSettings(
+        listen=[ListenAddress("udp", "127.0.0.1", 0)], trunks=[trunk], timers=QUICK, hang_up_limit=0
+    )
+    async with (
+        MediaEngine(MediaSettings(capacity=2)) as engine,
+        SipCallControl(
+            settings, sip, engine, take=lambda *_: None, telephone_changed=lambda user, there: None
+        ) as calling,
+    ):
+        yield calling, udp(calling.agent)
 
 
 async def test_the_port_of_a_call_that_ended_rests_before_another_call_gets_it() -> None:

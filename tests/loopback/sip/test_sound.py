@@ -26,7 +26,7 @@ from channels.sip.tls import Tls
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Role
 from gateway.domain.errors import Refused
-from gateway.ports.telephony import IncomingCall, Story
+from gateway.ports.telephony import IncomingCall, SoundQuality, Story
 from tests.fakes.sip import HOTLINE, LIMIT, QUICK, Listener, callee
 from tests.peers.rtp import level, tone
 
@@ -197,7 +197,7 @@ async def test_a_call_that_comes_in_over_tls_is_sealed_as_both_want(
         leg = await gateway.answered()
         answered = await Listener(session).next(Answered)
         assert answered.description is not None
-        assert sound.take_answer(answered.description, is_final=True)
+        assert sound.take_answer(answered.description)
         await they_talk(leg, sound, tmp_path)
         await session.hang_up()
         figures = await leg.figures()
@@ -250,11 +250,11 @@ async def test_keys_and_ports_hold_through_a_reinvite_that_moves_the_sound(tmp_p
         listener = Listener(session)
         first = (await listener.next(Answered)).description
         assert first is not None
-        assert sound.take_answer(first, is_final=True)
+        assert sound.take_answer(first)
         await they_talk(leg, sound, tmp_path)
         elsewhere = await carrier.sound()
         second = await session.reoffer(elsewhere.offer())
-        assert elsewhere.take_answer(second, is_final=True)
+        assert elsewhere.take_answer(second)
         await they_talk(leg, elsewhere, tmp_path)
         await session.hang_up()
 
@@ -271,7 +271,7 @@ async def test_wideband_is_spoken_with_who_prefers_it(tmp_path: Path) -> None:
         leg = await gateway.answered()
         answered = await Listener(session).next(Answered)
         assert answered.description is not None
-        assert sound.take_answer(answered.description, is_final=True)
+        assert sound.take_answer(answered.description)
         await they_talk(leg, sound, tmp_path)
         await session.hang_up()
         figures = await leg.figures()
@@ -292,9 +292,25 @@ async def test_sound_goes_by_ipv6_where_signalling_does(goes_out: bool, tmp_path
             assert answered.description is not None
             assert answered.description.audio is not None
             assert answered.description.audio.address == "::1"
-            assert sound.take_answer(answered.description, is_final=True)
+            assert sound.take_answer(answered.description)
         await they_talk(leg, sound, tmp_path)
         await leg.hang_up()
         figures = await leg.figures()
 
     assert figures.received > 0
+
+
+async def test_both_ends_know_how_well_each_is_heard_and_how_far_away_they_are(tmp_path: Path) -> None:
+    async with both(transport="udp", far=knows(Srtp.OFF)) as (gateway, carrier):
+        leg = await gateway.call()
+        await they_talk(leg, await carrier.sounds.get(), tmp_path)
+        async with asyncio.timeout(3 * LIMIT):
+            quality = await anext(
+                news async for news in leg.news() if isinstance(news, SoundQuality) and news.round_trip is not None
+            )
+        await leg.hang_up()
+        figures = await leg.figures()
+
+    assert quality.round_trip is not None
+    assert quality.far_lost is not None
+    assert figures.quality.round_trip is not None
