@@ -69,8 +69,9 @@ def kind_of(headers: Headers, sender: str, envelope_from: str | None, own_token:
     """
     if own_token in headers.all(LOOP_FIELD) or headers.count("received") > MOST_HOPS:
         return Automatic.LOOP
-    content, report = headers.token("content-type"), headers.parameters("content-type").get("report-type", "").lower()
-    if content == "multipart/report" and report == "disposition-notification":
+    is_report = headers.token("content-type") == "multipart/report"
+    report = headers.parameters("content-type").get("report-type", "").lower() if is_report else ""
+    if report == "disposition-notification":
         return Automatic.RECEIPT
     subject = headers.text("subject")
     if _SUBJECT.match(subject) or headers.raw("x-autoreply") or headers.raw("x-autorespond"):
@@ -80,7 +81,7 @@ def kind_of(headers: Headers, sender: str, envelope_from: str | None, own_token:
     if submitted.startswith("auto-replied") or precedence == "auto_reply":
         return Automatic.OUT_OF_OFFICE if report != "delivery-status" else Automatic.BOUNCE
     if (
-        content == "multipart/report"
+        is_report
         or _AUTOMATIC_SENDERS.match(sender)
         or (sender.startswith("postmaster@") and _RETURNED.match(subject))
         or headers.raw("x-failed-recipients")
@@ -109,7 +110,8 @@ def notices(message: Message, kind: Automatic | None, original: bytes) -> Iterat
     reason = ""
     named: dict[str, None] = {}
     for part in message.walk():
-        type_ = Headers(part).token("content-type")
+        inner = Headers(part)
+        type_ = inner.token("content-type")
         if type_ == "message/delivery-status":
             outcome, reason = _status(part)
         elif type_ == "message/disposition-notification":
@@ -118,9 +120,10 @@ def notices(message: Message, kind: Automatic | None, original: bytes) -> Iterat
             if "displayed" not in fields.get("disposition", "").lower():
                 return
         elif type_ == "text/rfc822-headers":
-            named.update((each.decode("utf-8", "replace"), None) for each in _IDS.findall(content_of(part)))
-        elif part is not message and Headers(part).raw("message-id"):
-            named.update(dict.fromkeys(Headers(part).ids("message-id")))
+            found = _IDS.findall(content_of(part, inner))
+            named.update((each.decode("utf-8", "replace"), None) for each in found)
+        elif part is not message:
+            named.update(dict.fromkeys(inner.ids("message-id")))
     if outcome is None:
         return
     named.update(dict.fromkeys([*headers.ids("in-reply-to"), *headers.ids("references")]))
@@ -143,7 +146,7 @@ def _status(part: Message) -> tuple[Outcome | None, str]:
 
 def _inside(part: Message) -> str:
     if not part.is_multipart():
-        return content_of(part).decode("utf-8", "replace")
+        return content_of(part, Headers(part)).decode("utf-8", "replace")
     blocks = part.get_payload()
     if not isinstance(blocks, list):
         return ""

@@ -55,10 +55,10 @@ class Body:
         return clean("\n\n".join(text.strip("\r\n") for text in self.texts if text.strip()))
 
 
-def body_of(message: Message, *, is_answer: bool) -> Body:
-    """Read the body of *message*. Never fails; what was odd is among the ``remarks``."""
+def body_of(message: Message, headers: Headers, *, is_answer: bool) -> Body:
+    """Read the body of *message*, which has *headers*. What was odd is among the ``remarks``."""
     body = Body(is_answer)
-    _read(message, body)
+    _read(message, headers, body)
     return body
 
 
@@ -68,9 +68,9 @@ def clean(text: str) -> str:
     return _UNWRITABLE.sub("", text[:LONGEST_TEXT]).strip("\n")
 
 
-def content_of(part: Message) -> bytes:
+def content_of(part: Message, headers: Headers) -> bytes:
     """Return the octets of a part, its transfer encoding undone."""
-    encoding = Headers(part).token("content-transfer-encoding")
+    encoding = headers.token("content-transfer-encoding")
     del part["Content-Transfer-Encoding"]
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else b""
@@ -81,12 +81,11 @@ def content_of(part: Message) -> bytes:
     return octets
 
 
-def _read(part: Message, body: Body) -> None:
+def _read(part: Message, headers: Headers, body: Body) -> None:
     body.parts += 1
     if body.parts > MOST_PARTS:
         body.remarks.add("too_many_parts")
         return
-    headers = Headers(part)
     kind = headers.token("content-type") or "text/plain"
     if kind.startswith("message/") and part.is_multipart():
         _read_enclosed(part, kind, headers, body)
@@ -104,12 +103,12 @@ def _children(part: Message) -> list[Message]:
 def _read_group(part: Message, kind: str, body: Body) -> None:
     if kind != "multipart/alternative":
         for child in _children(part):
-            _read(child, body)
+            _read(child, Headers(child), body)
         return
     readings: list[tuple[bool, str]] = []
     for child in _children(part):
         one = Body(body.is_answer, body.wants_files, parts=body.parts)
-        _read(child, one)
+        _read(child, Headers(child), one)
         body.parts, body.remarks = one.parts, body.remarks | one.remarks
         body.files += one.files
         if one.text.strip():
@@ -123,12 +122,13 @@ def _read_enclosed(part: Message, kind: str, headers: Headers, body: Body) -> No
     if kind not in ("message/rfc822", "message/global") or not body.wants_files:
         return
     inner = _children(part)[0]
-    subject = Headers(inner).text("subject")
+    inner_headers = Headers(inner)
+    subject = inner_headers.text("subject")
     name = _file_name(headers) or f"{subject[:80] or 'message'}.eml"
     body.files.append(File(name=name, declared_type=kind, content=_octets(inner)))
     if not body.text.strip():
         inside = Body(is_answer=False, wants_files=False, parts=body.parts)
-        _read(inner, inside)
+        _read(inner, inner_headers, inside)
         body.texts.append("\n".join(each for each in (subject, inside.text) if each))
 
 
@@ -144,7 +144,7 @@ def _read_leaf(part: Message, kind: str, headers: Headers, body: Body) -> None:
     if kind in _NO_FILES:
         return
     parameters = headers.parameters("content-type")
-    content = content_of(part)
+    content = content_of(part, headers)
     is_wrapper = kind == "application/ms-tnef" or name.lower() == "winmail.dat"
     if is_wrapper and (wrapped := unwrapped(content)) is not None:
         body.remarks.add("tnef")

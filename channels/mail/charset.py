@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 SAMPLE = 4096
 """Octets, or characters, by which a guess is made."""
@@ -63,11 +64,9 @@ _LATIN = frozenset(map(chr, range(0xC0, 0x180)))
 
 def decode(octets: bytes, declared: str = "") -> str:
     """Return the text of *octets*, which call themselves *declared*; what cannot be read becomes U+FFFD."""
-    codec = _codec(declared)
+    codec = _codec(declared[:40])
     if octets.isascii():
-        if codec.startswith(_SEVEN_BITS):
-            return octets.decode(codec, "replace")
-        return octets.decode("ascii")
+        return octets.decode(codec, "replace") if codec.startswith(_SEVEN_BITS) else octets.decode("ascii")
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or codec.startswith(("utf_16", "utf-16", "utf_32", "utf-32")):
         return octets.decode(codec if codec.startswith("utf") and codec[3:4] in "_-" else "utf-16", "replace")
     declared_text = _strictly(octets, codec) if codec not in _SAYS_NOTHING else None
@@ -85,6 +84,7 @@ def common(text: str) -> float:
     return sum(character in _COMMON for character in beyond) / len(beyond) if beyond else 1.0
 
 
+@lru_cache(maxsize=256)
 def _codec(declared: str) -> str:
     """Return Python's name for the label, or for its superset; "" for one that is unknown or no text."""
     label = declared.strip().strip("\"'").lower()

@@ -21,9 +21,11 @@ LONGEST = 4000
 MOST_IDS = 50
 
 _FOLD = re.compile(rb"[\r\n]+[ \t]*")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)(?:\?=|\?$|$)")
 _ANGLE = re.compile(r"<([^<>\x00-\x20]{1,998})>")
 _MAILBOX = re.compile(r"[^\s<>()\[\],;:\"'@]{1,64}@[^\s<>()\[\],;:\"'@]{1,255}")
+_COMMENT = re.compile(r"\(([^()]*)\)")
 _PARAMETER = re.compile(rb";\s*([^=;\s\"]{1,60})\s*=\s*(\"(?:[^\"\\]|\\.)*\"?|[^;]*)")
 _PIECE = re.compile(r"(.+?)(?:\*(\d{1,3}))?(\*)?$")
 
@@ -33,21 +35,23 @@ class Headers:
 
     def __init__(self, message: Message) -> None:
         self._fields: dict[str, list[bytes]] = {}
+        self._parameters: dict[str, dict[str, str]] = {}
         for name, value in message.raw_items():
             octets = str(value)[:LONGEST].encode("utf-8", "surrogateescape")
             self._fields.setdefault(name.lower(), []).append(octets)
 
     def all(self, name: str) -> list[str]:
         """Return the fields of that name as they stand, unfolded."""
-        return [_FOLD.sub(b" ", octets).decode("utf-8", "replace").strip() for octets in self._fields.get(name, ())]
+        return [_unfolded(octets).decode("utf-8", "replace").strip() for octets in self._fields.get(name, ())]
 
     def raw(self, name: str) -> str:
         """Return the first field of that name as it stands, unfolded; "" for none."""
-        return next(iter(self.all(name)), "")
+        octets = self._first(name)
+        return _unfolded(octets).decode("utf-8", "replace").strip() if octets else ""
 
     def text(self, name: str) -> str:
         """Return the first field of that name for people to read."""
-        return plain(next(iter(self._fields.get(name, ())), b""))
+        return plain(self._first(name))
 
     def count(self, name: str) -> int:
         """Return how many fields have that name."""
@@ -64,20 +68,15 @@ class Headers:
 
     def parameters(self, name: str) -> dict[str, str]:
         """Return a field's parameters (RFC 2231), by name in lower case."""
-        octets = next(iter(self._fields.get(name, ())), b"")
-        return _parameters(_FOLD.sub(b" ", octets))
+        if name not in self._parameters:
+            self._parameters[name] = _parameters(_unfolded(self._first(name)))
+        return self._parameters[name]
 
     def mailbox(self, name: str) -> tuple[str, str]:
         """Return the first mailbox of the field: the displayed name, and the address in lower case; "" for none."""
-        octets = next(iter(self._fields.get(name, ())), b"")
-        raw = _FOLD.sub(b" ", octets).decode("utf-8", "surrogateescape")
-        for text in (raw, plain(octets)):
-            if found := [match for match in _ANGLE.finditer(text) if "@" in match[1]]:
-                return _name(text[: found[0].start()]), _address(found[0][1])
-            if match := _MAILBOX.search(text):
-                comment = re.search(r"\(([^()]*)\)", text)
-                return _name(comment[1] if comment else text[: match.start()]), _address(match[0])
-        return _name(raw), ""
+        octets = self._first(name)
+        raw = _unfolded(octets).decode("utf-8", "surrogateescape")
+        return _mailbox(raw) or _mailbox(plain(octets)) or (_name(raw), "")
 
     def mailboxes(self, name: str) -> int:
         """Return how many addresses the fields of that name hold."""
@@ -92,6 +91,10 @@ class Headers:
             found.update(dict.fromkeys(bare[:MOST_IDS]))
         return list(found)
 
+    def _first(self, name: str) -> bytes:
+        fields = self._fields.get(name)
+        return fields[0] if fields else b""
+
     def moment(self, name: str) -> datetime | None:
         """Return the instant that a date field gives; None when it gives none, or no time zone."""
         try:
@@ -103,7 +106,7 @@ class Headers:
 
 def plain(octets: bytes) -> str:
     """Return a field body with its encoded words read and everything on one line."""
-    octets = _FOLD.sub(b" ", octets[:LONGEST])
+    octets = _unfolded(octets[:LONGEST])
     if b"=?" not in octets:
         return one_line(decode(octets))
     runs: list[tuple[str, bytes]] = []  # charset, octets; charset "" for what stands between encoded words
@@ -124,7 +127,7 @@ def plain(octets: bytes) -> str:
 
 def one_line(text: str) -> str:
     """Return *text* without control characters and line ends."""
-    return re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+", " ", text).strip()
+    return (text if text.isprintable() else _UNPRINTABLE.sub(" ", text)).strip()
 
 
 def base64(octets: bytes) -> bytes:
@@ -137,6 +140,20 @@ def base64(octets: bytes) -> bytes:
 
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+
+
+def _unfolded(octets: bytes) -> bytes:
+    return _FOLD.sub(b" ", octets) if b"\n" in octets or b"\r" in octets else octets
+
+
+def _mailbox(text: str) -> tuple[str, str] | None:
+    """Return name and address of the first mailbox in *text*."""
+    if found := next((match for match in _ANGLE.finditer(text) if "@" in match[1]), None):
+        return _name(text[: found.start()]), _address(found[1])
+    if found := _MAILBOX.search(text):
+        comment = _COMMENT.search(text)
+        return _name(comment[1] if comment else text[: found.start()]), _address(found[0])
+    return None
 
 
 def _word(encoding: bytes, octets: bytes) -> bytes:

@@ -102,7 +102,7 @@ class Letterbox:
             )
         )
         self.counts["repeated" if taken.is_repeated else "taken"] += 1
-        log.info(
+        log.debug(
             "mail.taken",
             contact_id=taken.contact_id,
             ticket_id=taken.ticket_id,

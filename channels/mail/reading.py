@@ -109,7 +109,7 @@ def _read(octets: bytes, message: Message, envelope_from: str | None, own_token:
     subject = headers.text("subject")
     answers = _answers(headers)
     is_answer = not _FORWARDED.match(subject) and bool(answers or _ANSWER.match(subject))
-    body = body_of(message, is_answer=is_answer)
+    body = body_of(message, headers, is_answer=is_answer)
     text = own_words(body.text, is_answer=is_answer) or subject
     if not text:
         text = ONLY_FILES if body.files else _last_resort(octets)

@@ -17,10 +17,11 @@ pytestmark = pytest.mark.peer("swaks")
 
 async def swaks(channel: MailChannel, *options: str) -> tuple[int, str]:
     """Run swaks against the channel's server; its exit code and its transcript."""
+    command = ["swaks", "--server", f"127.0.0.1:{port_of(channel)}", "--helo", "mail.example.com"]
+    command += ["--from", "lisi@example.com", "--timeout", str(int(LIMIT)), *options]
     process = await asyncio.create_subprocess_exec(
-        "swaks", "--server", f"127.0.0.1:{port_of(channel)}", "--helo", "mail.example.com",
-        "--from", "lisi@example.com", "--timeout", str(int(LIMIT)), *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
     transcript, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, transcript.decode("utf-8", "replace")
