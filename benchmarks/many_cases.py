@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from gateway.domain.case import Accept, Case, CaseId, Command, Dispatch, Sign
@@ -23,6 +25,7 @@ from gateway.domain.ticket import Elements, Ticket, TicketState
 from gateway.storage.case_schema import case_terms, case_units, case_words, cases
 from gateway.storage.case_search import numbered
 from gateway.storage.cases import case_row
+from gateway.storage.chain import canonical
 from gateway.storage.location import Where, database_at
 from gateway.storage.migrate import migrate
 from gateway.storage.records import ticket_row
@@ -68,6 +71,7 @@ def records(book: Casebook, count: int) -> Iterator[CaseRecord]:
     day = DISPATCHED.date()
     early = _case(book, EARLY, UNITS[0], Stage.SIGNED)
     later = [_case(book, DISPATCHED, unit, Stage.SIGNED) for unit in UNITS]
+    due = {case.unit: book.due(case) for case in later}
     apart = count // SWEPT
     for number in range(count):
         is_early = number % apart == 0 and number // apart < SWEPT
@@ -80,7 +84,13 @@ def records(book: Casebook, count: int) -> Iterator[CaseRecord]:
             petitioner=f"0{number % 50_000:010}",
             matter=f"matter {number % 400}",
         )
-        yield CaseRecord(case=case, profile=PROFILE, rules_of=day, changed_at=received, next_due=book.due(case))
+        yield CaseRecord(
+            case=case,
+            profile=PROFILE,
+            rules_of=day,
+            changed_at=received,
+            next_due=book.due(early) if is_early else due[case.unit],
+        )
 
 
 def fill(where: Where, book: Casebook, count: int) -> None:
@@ -91,66 +101,111 @@ def fill(where: Where, book: Casebook, count: int) -> None:
     made = records(book, count)
     with database.losses(), engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA cache_size=-2000000")
+            for pragma in ("synchronous=OFF", "cache_size=-2000000"):
+                connection.connection.cursor().execute(f"PRAGMA {pragma}")
+        stamps = {table.name: _Stamp(table, connection.dialect) for table in (cases, tickets, case_units, case_words)}
         while chunk := list(itertools.islice(made, CHUNK)):
-            _load_chunk(connection, chunk)
+            _load_chunk(connection, chunk, stamps)
             connection.commit()
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     engine.dispose()
 
 
-def _load_chunk(connection: sa.Connection, chunk: Sequence[CaseRecord]) -> None:
-    numbers = [numbered(record.case.received_at) for record in chunk]
-    kept = [_ticket(record) for record in chunk]
-    said = [
-        words_of(record.case, ticket.summary, ticket.elements, "") for record, ticket in zip(chunk, kept, strict=True)
-    ]
-    found = [
-        (term, number)
-        for record, number, words in zip(chunk, numbers, said, strict=True)
-        for term in terms_of([words]) | {by_unit(record.case.unit)}
-    ]
-    _load(connection, cases, [case_row(record) for record in chunk])
-    _load(connection, tickets, [ticket_row(ticket) | {"node": ""} for ticket in kept])
-    _load(connection, case_units, [_unit_row(record) for record in chunk])
-    _load(
-        connection,
-        case_words,
-        [
-            {"number": number, "case_id": record.id, "words": words}
-            for record, number, words in zip(chunk, numbers, said, strict=True)
-        ],
-    )
-    _copy(connection, case_terms.name, list(case_terms.columns), sorted(found))
+class _Stamp:
+    """Writes rows of one table that differ from one another in few columns: what is alike is spelled once."""
+
+    def __init__(self, table: sa.Table, dialect: sa.Dialect) -> None:
+        self.table = table
+        self._columns = [column.name for column in table.columns]
+        self._processors = {
+            column.name: column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+            for column in table.columns
+        }
+        self._alike: dict[Hashable, dict[str, Any]] = {}
+
+    def row(self, alike: Hashable, whole: Callable[[], dict[str, Any]], own: dict[str, Any]) -> tuple[Any, ...]:
+        """Return a row: *own* columns, and the rest as *whole* has it, which is asked once for all that are *alike*."""
+        if alike not in self._alike:
+            row = whole()
+            self._alike[alike] = {name: process(row[name]) for name, process in self._processors.items() if name in row}
+        spelled = self._alike[alike] | {name: self._processors[name](value) for name, value in own.items()}
+        return tuple(spelled[name] for name in self._columns)
+
+    def load(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows."""
+        _copy(connection, self.table, rows)
 
 
-def _load(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows as their columns' types spell them."""
-    columns = [column for column in table.columns if column.name in rows[0]]
-    _copy(connection, table.name, columns, list(_written(columns, rows, connection.dialect)))
+def _load_chunk(connection: sa.Connection, chunk: Sequence[CaseRecord], stamps: Mapping[str, _Stamp]) -> None:
+    kept: dict[str, list[tuple[Any, ...]]] = {name: [] for name in stamps}
+    found: list[tuple[str, int]] = []
+    for record in chunk:
+        case, number = record.case, numbered(record.case.received_at)
+        alike = (case.unit, record.next_due)
+        wanted, place = text_of(int(record.id.rpartition("-")[2]))
+        elements = Elements(place=place)
+        words = words_of(case, wanted, elements, "")
+        found += ((term, number) for term in terms_of([words]) | {by_unit(case.unit)})
+        own = {"id": case.id, "received_at": case.received_at}
+        kept["cases"].append(
+            stamps["cases"].row(
+                alike,
+                partial(case_row, record),
+                own
+                | {"changed_at": case.received_at, "petitioner": case.petitioner, "matter": case.matter}
+                | {"state": _state(case, alike)},
+            )
+        )
+        kept["tickets"].append(
+            stamps["tickets"].row(
+                alike,
+                lambda record=record: ticket_row(_ticket(record)) | {"node": ""},  # type: ignore[misc]
+                own
+                | {"contact_id": case.id, "caller": case.petitioner, "ended_at": case.received_at}
+                | {"summary": wanted, "elements": {name: getattr(elements, name) for name in elements.__slots__}},
+            )
+        )
+        kept["case_units"].append(
+            stamps["case_units"].row(
+                alike, partial(_unit_row, record), {"case_id": case.id, "received_at": case.received_at}
+            )
+        )
+        kept["case_words"].append(
+            stamps["case_words"].row(None, dict, {"number": number, "case_id": case.id, "words": words})
+        )
+    for name, stamp in stamps.items():
+        stamp.load(connection, kept[name])
+    _copy(connection, case_terms, sorted(found))
 
 
-def _copy(
-    connection: sa.Connection, table: str, columns: Sequence[sa.Column[Any]], rows: Sequence[tuple[Any, ...]]
-) -> None:
+_STATES: dict[Hashable, str] = {}
+_MARKS: Mapping[str, Any] = {"id": "<id>", "received_at": datetime(2001, 2, 3, tzinfo=UTC), "petitioner": "<who>", "matter": "<what>"}
+
+
+def _state(case: Case, alike: Hashable) -> str:
+    """Return a case's canonical JSON; of cases that are *alike* only the first is spelled whole."""
+    if alike not in _STATES:
+        marked = replace(case, **_MARKS)
+        _STATES[alike] = canonical(msgspec.to_builtins(marked))
+    values = [str(msgspec.to_builtins(each)) for each in (case.id, case.received_at, case.petitioner, case.matter)]
+    text = _STATES[alike]
+    for mark, value in zip(_MARKS.values(), values, strict=True):
+        text = text.replace(str(msgspec.to_builtins(mark)), value)
+    return text
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write rows as fast as the driver can: COPY on PostgreSQL."""
-    names = ", ".join(f'"{column.name}"' for column in columns)
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
     cursor = connection.connection.cursor()
     if connection.dialect.name == "sqlite":
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
+        marks = ", ".join("?" * len(table.columns))
+        cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
         return
-    with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-
-
-def _written(
-    columns: Sequence[sa.Column[Any]], rows: Iterable[dict[str, Any]], dialect: sa.Dialect
-) -> Iterator[tuple[Any, ...]]:
-    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for column in columns]
-    for row in rows:
-        yield tuple(process(row[column.name]) for process, column in zip(processors, columns, strict=True))
 
 
 def _as_it_is(value: Any) -> Any:
