@@ -22,9 +22,9 @@ def utf8_octets(text: str) -> int:
 def pieces(text: str, limit: int, length: Callable[[str], int]) -> Iterator[str]:
     """Yield *text* in pieces of at most *limit* by *length*; all of them together are *text*, but for blank pieces.
 
-    *limit* must hold the longest character.
+    *limit* must hold the longest character, and no character is shorter than 1.
     """
-    while length(text) > limit:
+    while len(text) > limit or length(text) > limit:
         cut = _longest(text, limit, length)
         head = text[:cut]
         for end in _ENDS:

@@ -7,6 +7,7 @@ does not understand would keep back all the others.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from telegram import Bot, InputFile, LinkPreviewOptions, ReplyParameters, WebhookInfo
@@ -115,12 +116,11 @@ class TelegramApi:
         """Send a file and return the message's id; a JPEG or PNG goes as a photo. Raises `Refused` if too large."""
         if len(content) > LARGEST_UPLOAD:
             raise Refused(f"Telegram takes files up to {LARGEST_UPLOAD} octets, this has {len(content)}")
-        file = InputFile(content, filename=name)
+        name = "".join(character for character in name if character.isprintable()) or "file"
         if media_type in ("image/jpeg", "image/png") and len(content) <= LARGEST_PHOTO:
-            message = await self._done(self._bot.send_photo(chat, file))
-        else:
-            message = await self._done(self._bot.send_document(chat, file))
-        return message.message_id
+            with suppress(Refused):  # sides too long, too narrow ...: nothing is wrong with it as a document
+                return (await self._done(self._bot.send_photo(chat, InputFile(content, filename=name)))).message_id
+        return (await self._done(self._bot.send_document(chat, InputFile(content, filename=name)))).message_id
 
     async def _done(self, call: Awaitable[T]) -> T:
         """Await *call* and translate its failure; what Telegram says is kept, it names nobody."""

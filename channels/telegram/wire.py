@@ -98,7 +98,7 @@ class Wire(BaseRequest):
 def _form(data: RequestData) -> aiohttp.FormData | dict[str, str]:
     if not data.contains_files:
         return data.json_parameters
-    form = aiohttp.FormData(data.json_parameters)
+    form = aiohttp.FormData(data.json_parameters, quote_fields=False)  # Telegram shows names as they are sent
     for field, (name, content, media_type) in (data.multipart_data or {}).items():
         form.add_field(
             field, BytesIO(content) if isinstance(content, bytes) else content, filename=name, content_type=media_type

@@ -262,6 +262,8 @@ class BotApiServer:
         file.file.close()
         stored = {"file_id": self.keep(octets), "file_unique_id": "x", "file_size": len(octets)}
         if "photo" in given:
+            if not octets.startswith((b"\xff\xd8", b"\x89PNG")):
+                raise Wrong(400, "Bad Request: IMAGE_PROCESS_FAILED")
             return self._said(citizen, given, photo=[{**stored, "width": 1, "height": 1}])
         return self._said(citizen, given, document={**stored, "file_name": file.filename})
 

@@ -50,6 +50,31 @@ async def test_what_went_out_before_a_failure_does_not_go_out_again(house: House
     ]
 
 
+async def test_a_photo_that_telegram_will_not_show_goes_as_a_document(house: House) -> None:
+    channel = await house.opens()
+    citizen = house.server.citizen(CHAT)
+    house.lent.files.kept["ab"] = b"a very long panorama"
+    picture = Attachment(sha256="ab", name='全景"二".jpg', media_type="image/jpeg", size=20)
+    await channel.way_out.send(letter("看图", files=(picture,)))
+
+    assert citizen.heard[1]["document"]["file_name"] == '全景"二".jpg'
+
+
+@pytest.mark.parametrize("size", [10_000_001, 50_000_001])
+async def test_files_that_are_too_large_for_a_photo_or_at_all(house: House, size: int) -> None:
+    channel = await house.opens()
+    citizen = house.server.citizen(CHAT)
+    house.lent.files.kept["ab"] = b"\xff\xd8" + bytes(size - 2)
+    picture = Attachment(sha256="ab", name="大.jpg", media_type="image/jpeg", size=size)
+    sending = channel.way_out.send(letter("看图", files=(picture,)))
+    if size > 50_000_000:
+        with pytest.raises(Refused, match="50000000"):
+            await sending
+    else:
+        await sending
+        assert citizen.heard[1]["document"]["file_size"] == size
+
+
 async def test_who_blocked_the_bot_is_never_told(house: House) -> None:
     await house.opens()
     house.server.citizen(CHAT).has_blocked = True
