@@ -54,7 +54,7 @@ async def test_a_photo_that_telegram_will_not_show_goes_as_a_document(house: Hou
     channel = await house.opens()
     citizen = house.server.citizen(CHAT)
     house.lent.files.kept["ab"] = b"a very long panorama"
-    picture = Attachment(sha256="ab", name='全景"二".jpg', media_type="image/jpeg", size=20)
+    picture = Attachment(sha256="ab", name='全景\r\n"二".jpg', media_type="image/jpeg", size=20)
     await channel.way_out.send(letter("看图", files=(picture,)))
 
     assert citizen.heard[1]["document"]["file_name"] == '全景"二".jpg'
