@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any, ClassVar
 
 import aiohttp
@@ -50,23 +52,26 @@ class HttpDriver:
         return {"text": text}
 
     async def deliver(self, number: int, text: str) -> Outcome:
-        return await self._post(number, json=self.matter(text))
+        return await self._post(number, json.dumps(self.matter(text)).encode())
 
     async def rubbish(self) -> None:
         for body in (b"", b"{", b"\xff" * 100, b"[1]", b'{"text": 1}'):
-            outcome = await self._post(0, data=body, headers={"Content-Type": "application/json"})
-            assert outcome is Outcome.REFUSED
+            assert await self._post(0, body) is Outcome.REFUSED
 
     async def too_much(self, number: int) -> Outcome:
         return await self.deliver(number, "水" * 200_000)
 
-    async def _post(self, number: int, *, headers: dict[str, str] | None = None, **body: Any) -> Outcome:
-        named = {"Authorization": f"Bearer {self.authorization(number)}", "Idempotency-Key": key_of(number)}
+    async def _post(self, number: int, body: bytes) -> Outcome:
+        headers = {
+            "Authorization": f"Bearer {self.authorization(number)}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": key_of(number),
+        }
         limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT)
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as http,
-                http.post(f"{self.door}{self.path}", headers={**named, **(headers or {})}, **body) as answer,
+                http.post(f"{self.door}{self.path}", data=BytesIO(body), headers=headers) as answer,
             ):
                 return outcome_of(answer.status)
         except (aiohttp.ClientError, TimeoutError):
