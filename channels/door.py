@@ -6,13 +6,15 @@ every failure to the request that met it, and says 503 with Retry-After where th
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
+from weakref import WeakSet
 
 import structlog
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import Intake
@@ -23,6 +25,8 @@ LARGEST_BODY = 32 * 1024 * 1024
 """Octets of a request that no route bounds lower."""
 STOP_LIMIT = 3.0
 """Seconds that requests under way get when the door closes."""
+SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
+"""Every WebSocket that is open."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +56,8 @@ class Door:
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[_kept_apart])
         application.router.add_routes(routes)
         application.on_response_prepare.append(_with_headers)
+        application[SOCKETS] = WeakSet()
+        application.on_shutdown.append(_close_sockets)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_LIMIT)
         self.url = ""
 
@@ -95,6 +101,14 @@ async def _kept_apart(
         return web.json_response({"error": "internal"}, status=500)
 
 
+async def _close_sockets(application: web.Application) -> None:
+    """Send everyone away who holds a WebSocket; whoever comes again meets the next node."""
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopping") for socket in application[SOCKETS]]
+    await asyncio.gather(*closing, return_exceptions=True)
+
+
 async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if isinstance(response, web.WebSocketResponse):
+        request.app[SOCKETS].add(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
