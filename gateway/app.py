@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -234,6 +235,7 @@ class Gateway:
             listening=lambda: self.recognizer.is_hearing,
             behind=lambda: self.ledger.behind,
             agents=lambda: self.desk.agents,
+            media=lambda: asdict(self.media.statistics()),
         )
         counting = asyncio.create_task(follow(self.feed, metrics), name="metrics")
         stack.callback(counting.cancel)

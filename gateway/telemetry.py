@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -87,9 +88,11 @@ class Metrics:
         listening: Callable[[], bool],
         behind: Callable[[], int],
         agents: Callable[[], Iterable[Agent]],
+        media: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
-        """Look at the gateway's state whenever the metrics are read."""
+        """Look at the gateway's state whenever the metrics are read; *media* gives the media process's by name."""
         self._registry.register(_State(calls_live, waiting, listening, behind, agents))
+        self._registry.register(_Media(media))
 
     def observe(self, fact: Fact) -> None:
         """Count a fact."""
@@ -170,6 +173,38 @@ class _State(Collector):
         for presence in Presence:
             agents.add_metric([presence.value], float(presences.count(presence)))
         yield agents
+
+
+class _Media(Collector):
+    """What the media process says of itself, since it last started."""
+
+    _WORDS: Final = {
+        "legs": "Legs open",
+        "restarts": "Times that the media process was started again",
+        "late_ticks": "Steps of the clock that began more than 5 ms late",
+        "skipped_ticks": "Steps of the clock that were left out after a stall",
+        "worst_lateness": "Seconds by which the step was late that was most so",
+        "packets_in": "RTP packets received",
+        "packets_out": "RTP packets sent",
+        "packets_lost": "RTP packets that never came",
+        "packets_foreign": "Packets from strangers, refused",
+        "cpu_seconds": "CPU time of the media process",
+    }
+
+    def __init__(self, look: Callable[[], Mapping[str, float]]) -> None:
+        self._look = look
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the gauges without looking."""
+        for name, words in self._WORDS.items():
+            yield GaugeMetricFamily(f"jiesu_media_{name}", words)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Look."""
+        seen = self._look()
+        for name, words in self._WORDS.items():
+            if name in seen:
+                yield GaugeMetricFamily(f"jiesu_media_{name}", words, value=float(seen[name]))
 
 
 async def follow(feed: Feed, metrics: Metrics) -> None:

@@ -274,8 +274,6 @@ class MediaEngine:
                     leg.opened.set_exception(Unavailable(reason))
                 else:
                     log.error("media.leg_lost", leg_id=leg.id, reason=reason)
-            case wire.Trouble(_, reason):
-                log.warning("media.troubled", leg_id=leg.id, reason=reason)
             case wire.Followed():
                 log.info("media.followed", leg_id=leg.id)
             case _:

@@ -11,11 +11,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Literal
 
+import structlog
+
 from channels.media import wideband, wire
 from channels.media.feed import Feed
 from channels.media.g711 import Law
 from channels.media.quality import UNKNOWN, Quality
 from channels.media.secure import SrtpKeys
+
+log = structlog.get_logger(__name__)
 
 LawName = Literal["PCMU", "PCMA", "G722"]
 
@@ -74,7 +78,14 @@ class Heard:
     """RTP comes again."""
 
 
-LegEvent = Digit | Silent | Heard | Quality
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """Something asked of the leg failed, such as its recording; the leg goes on. Told once for each reason."""
+
+    reason: str
+
+
+LegEvent = Digit | Silent | Heard | Quality | Troubled
 
 
 class PlayEnd(Enum):
@@ -111,6 +122,7 @@ class MediaLeg:
         self._recordings: dict[int, wire.Record] = {}
         self._taps: dict[int, tuple[wire.Tap, Feed[TapFrame]]] = {}
         self._listeners: list[Feed[LegEvent]] = []
+        self._troubles: set[str] = set()
         self._count = 0
 
     def connect(
@@ -283,6 +295,10 @@ class MediaLeg:
                 self._tell(Heard())
             case wire.QualityKnown(_, quality):
                 self._tell(quality)
+            case wire.Trouble(_, reason) if reason not in self._troubles:
+                self._troubles.add(reason)
+                log.warning("media.troubled", leg_id=self.id, reason=reason)
+                self._tell(Troubled(reason))
             case wire.Closed():
                 self.end(_statistics(event))
 

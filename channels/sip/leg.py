@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from channels.media.leg import Digit, Heard, LegStatistics, Silent
+from channels.media.leg import Digit, Heard, LegStatistics, Silent, Troubled
 from channels.media.quality import Quality
 from channels.sip.leg_sound import LegSound
 from channels.sip.offer_answer import NotAcceptable
@@ -38,6 +38,7 @@ from gateway.ports.telephony import (
     LegEnded,
     LegFigures,
     LegNews,
+    SoundFailed,
     SoundQuality,
     TakenOver,
     TapFrame,
@@ -250,6 +251,8 @@ class SipLeg:
                     self._went_silent(seconds)
                 case Heard():
                     self._came_back()
+                case Troubled(reason=reason):
+                    self._news.put_nowait(SoundFailed(reason=reason))
                 case Quality():
                     self._news.put_nowait(_sound_quality(event))
 

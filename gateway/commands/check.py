@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from channels.sip.session import Session
 
 LEAST_FREE = 2 * 1024**3
-"""Octets of free disk below which recordings would soon fail (about 18 hours of one leg a gigabyte)."""
+"""Octets of free disk below which recordings would soon fail (a gigabyte holds 9 hours of calls that live)."""
 OLDEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -78,6 +78,13 @@ class SoundQuality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFailed:
+    """Something about the leg's sound failed, such as its recording on a full disk; people talk on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegFigures:
     """What there was to hear on a leg: counts in packets, ``concealed`` in seconds, ``quality`` as of its end.
 
@@ -113,7 +120,7 @@ class TakenOver:
     caller: str
 
 
-LegNews = AskedToRefer | TakenOver | DigitPressed | HeldByPeer | WentSilent | SoundQuality | LegEnded
+LegNews = AskedToRefer | TakenOver | DigitPressed | HeldByPeer | WentSilent | SoundQuality | SoundFailed | LegEnded
 
 
 class LiveLeg(Protocol):

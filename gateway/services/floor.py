@@ -22,6 +22,7 @@ from gateway.ports.telephony import (
     HeldByPeer,
     LegEnded,
     LiveLeg,
+    SoundFailed,
     SoundQuality,
     Story,
     TakenOver,
@@ -262,6 +263,8 @@ class Floor:
                     self._record.tell("leg.held" if held else "leg.resumed", leg=party.live.leg.id)
                 case WentSilent(silent=silent):
                     self._record.tell("leg.silent" if silent else "leg.audible", leg=party.live.leg.id)
+                case SoundFailed():
+                    self._record.tell("call.degraded", task="recording", failure=type(news).__name__)
                 case SoundQuality():
                     party.quality = news
                     self._exchange.feed.publish(CallChanged(call_id=self._record.call_id))

@@ -17,6 +17,7 @@ from gateway.ports.telephony import (
     LegEnded,
     LegFigures,
     LegNews,
+    SoundFailed,
     SoundQuality,
     Story,
     TakenOver,
@@ -151,6 +152,9 @@ class FakeLeg:
 
     def is_heard(self, quality: SoundQuality) -> None:
         self._news.put_nowait(quality)
+
+    def sound_fails(self, reason: str) -> None:
+        self._news.put_nowait(SoundFailed(reason=reason))
 
     def far_end_hangs_up(self, reason: str = "") -> None:
         self._end(LegEnded(by_peer=True, reason=reason))

@@ -57,6 +57,21 @@ def test_how_well_a_leg_is_heard_is_told_while_it_lives_and_kept_when_it_ends(tm
     run_virtually(story())
 
 
+def test_a_recording_that_fails_in_the_call_is_on_the_page_and_in_the_journal(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await line.call_in()
+            citizen.sound_fails("no space left on device")
+            await asyncio.sleep(0.1)
+            told = [fact.values["task"] for fact in line.told(call, "call.degraded")]
+            citizen.far_end_hangs_up()
+            await line.over(call)
+
+        assert told == ["recording"]
+
+    run_virtually(story())
+
+
 def test_a_disk_that_takes_no_recording_does_not_end_the_call(tmp_path: Path) -> None:
     async def story() -> None:
         folder = tmp_path / "recordings"

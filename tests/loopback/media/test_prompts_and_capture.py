@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,7 +13,7 @@ import numpy as np
 
 from channels.media import wav
 from channels.media.client import MediaEngine
-from channels.media.leg import PlayEnd, TapFrame
+from channels.media.leg import PlayEnd, TapFrame, Troubled
 from tests.peers.media_call import call_in
 from tests.peers.rtp import Pcm, RtpPhone, level, tone
 
@@ -139,10 +140,14 @@ async def test_a_tap_gives_what_was_said_with_its_time(engine: MediaEngine) -> N
 async def test_a_recording_that_cannot_be_written_leaves_the_call_alone(engine: MediaEngine, tmp_path: Path) -> None:
     async with RtpPhone() as anna:
         leg = await call_in(engine, anna, "a")
+        events = leg.events()
         leg.record(tmp_path / "no such folder" / "a.wav", time.monotonic())
+        async with asyncio.timeout(10):
+            trouble = await anext(event async for event in events if isinstance(event, Troubled))
         await anna.hear(0.7)
         statistics = await leg.close()
 
+    assert "no such folder" in trouble.reason
     assert statistics.received > 20
 
 

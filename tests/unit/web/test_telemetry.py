@@ -89,11 +89,14 @@ def test_state_is_looked_up_when_it_is_read() -> None:
         listening=lambda: True,
         behind=lambda: 3,
         agents=lambda: [agent],
+        media=lambda: {"late_ticks": 7, "unheard_of": 1},
     )
 
     live.append(2)
 
     assert registry.get_sample_value("jiesu_calls_live") == 2
+    assert registry.get_sample_value("jiesu_media_late_ticks") == 7
+    assert registry.get_sample_value("jiesu_media_restarts") is None
     assert registry.get_sample_value("jiesu_agents", {"presence": "ready"}) == 1
     assert registry.get_sample_value("jiesu_agents", {"presence": "paused"}) == 0
     assert b"jiesu_ledger_behind 3.0" in generate_latest(registry)

@@ -22,7 +22,7 @@ const table = {
   "call.answered": () => ["key", "接听，开始录音和转写"],
   "call.ended": (v) => ["key", `通话结束：${endingName(String(v.reason ?? ""))}`],
   "call.cut_off": () => ["alarm", "接听中断：系统重启前通话未结束"],
-  "call.degraded": (v) => ["alarm", `通话辅助功能出错（${v.task}），通话继续`],
+  "call.degraded": (v) => ["alarm", v.task === "recording" ? "录音出错，通话继续" : `通话辅助功能出错（${v.task}），通话继续`],
   "ticket.opened": () => ["note", "建立工单"],
   "ticket.edited": (v) => ["key", `${v.by} 修改了${(v.fields ?? []).map(fieldName).join("、")}`],
   "ticket.answered": (v) => ["key", `${v.by} 按知识 ${v.article} 第 ${v.version} 版即时答复`],
