@@ -228,7 +228,7 @@ def _bad_sms(settings: Settings) -> Iterator[tuple[Key, str]]:
             if link.vendor == "tencent" and not link.app:
                 yield (*place, "app"), 'is missing; vendor = "tencent" needs the SDK AppID'
         else:
-            yield from _refused((*place, "address"), FarAddress.parse, link.address)
+            yield from _refused((*place, "address"), _centre, link.address)
             yield from _one_secret(place, link, "secret" if isinstance(link, Cmpp) else "password")
             if isinstance(link, Smpp) and len(link.password) > LONGEST_SMPP_PASSWORD:
                 yield (*place, "password"), f"SMPP 3.4 has no password beyond {LONGEST_SMPP_PASSWORD} characters"
@@ -267,6 +267,12 @@ def _refused(key: Key, parse: Any, text: Any) -> Iterator[tuple[Key, str]]:
         parse(text)
     except ValueError as error:
         yield key, str(error)
+
+
+def _centre(text: str) -> None:
+    host, port = FarAddress.parse(text)
+    if port == 0:
+        raise ValueError(f"expected a port, too, such as {host}:2775")
 
 
 def _name_server(text: str) -> None:
