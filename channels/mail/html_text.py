@@ -12,12 +12,12 @@ from inscriptis import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml import etree, html
 
-LARGEST = 2_000_000
+LARGEST = 400_000
 """Characters that are laid out; what follows is left in the original."""
 
 _UNSEEN = {
     "script", "style", "head", "title", "template", "object", "embed", "applet", "svg", "math", "noframes", "iframe",
-    "audio", "video", "canvas", "select", "textarea",
+    "audio", "video", "canvas",
 }  # fmt: skip
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])",
@@ -26,14 +26,15 @@ _HIDING = re.compile(
 _QUOTE_IDS = {"isreplycontent", "olk_src_body_section", "replybody", "mailcontentquote", "foxmailquote"}
 _QUOTE_CLASSES = re.compile(r"\b(?:gmail_quote|gmail_quote_container|yahoo_quoted|moz-cite-prefix|qmbox_quote)\b")
 _LAST_IDS = {"divrplyfwdmsg", "appendonsend", "mail-editor-reference-message-container"}
+_TAG = re.compile(r"<[^<>]*>")
 _CONFIG = ParserConfig(display_links=False, display_images=False)
 
 
 def text_of(markup: str, *, is_answer: bool) -> str:
     """Return the text of *markup*; of an answer without the history in it, unless nothing else is there."""
     root = _tree(markup)
-    if root is None:
-        return ""
+    if root is None:  # nothing, or more nested than the parser goes
+        return _tidied(_TAG.sub(" ", markup[:LARGEST]))
     _drop(root, _is_unseen)
     if is_answer:
         whole = _laid_out(root)
@@ -45,11 +46,13 @@ def text_of(markup: str, *, is_answer: bool) -> str:
 
 def _tree(markup: str) -> html.HtmlElement | None:
     octets = markup[:LARGEST].replace("\x00", "").encode("utf-8", "replace")
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=False)
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return html.document_fromstring(octets, parser=parser)
+        root = html.document_fromstring(octets, parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):
         return None
+    is_cut = any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log)
+    return None if is_cut else root
 
 
 def _laid_out(root: html.HtmlElement) -> str:
@@ -57,6 +60,10 @@ def _laid_out(root: html.HtmlElement) -> str:
         text = str(Inscriptis(root, _CONFIG).get_text())
     except (RecursionError, IndexError, ValueError, TypeError, AttributeError, KeyError):
         text = " ".join(str(piece) for piece in root.itertext())
+    return _tidied(text)
+
+
+def _tidied(text: str) -> str:
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
