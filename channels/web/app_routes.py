@@ -7,7 +7,6 @@ it lands on that matter's ticket, and what the house says waits there until the 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Annotated
 
 from aiohttp import web
@@ -25,7 +24,7 @@ from channels.web.bodies import (
     Sent,
     WordsSent,
 )
-from channels.web.house import NOT_TAKEN, Visit
+from channels.web.house import NOT_TAKEN, Visit, is_conversation
 from gateway.http_api.problems import not_found
 from gateway.http_api.routes import RouteTable
 from gateway.ports.intake import Part
@@ -35,7 +34,6 @@ READ_LIMIT = LONGEST_WAIT + 15.0
 NO_CONVERSATION = "没有这个会话"
 app_routes = RouteTable()
 _MATTERS = "/app/v1/matters"
-_NAME = re.compile(r"[0-9a-f]{40}")
 _CONVERSATION = "/app/v1/conversations/{conversation}"
 
 
@@ -99,9 +97,13 @@ async def read_file(visit: Visit, conversation: str, sha256: str) -> web.StreamR
     return await visit.file(conversation, sha256)
 
 
+def owner_of(conversation: str) -> str:
+    """Return the app whose conversation it would be, "" for what is no such name."""
+    owner, _, name = conversation.rpartition(".")
+    return owner if is_conversation(name) else ""
+
+
 async def _check(visit: Visit, conversation: str) -> None:
     """Refuse a conversation that is not the app's, or that never began. Raises `Problem`."""
-    owner, _, name = conversation.rpartition(".")
-    is_theirs = owner == visit.caller and _NAME.fullmatch(name) is not None
-    if not is_theirs or not await visit.house.conversations.exists(conversation):
+    if owner_of(conversation) != visit.caller or not await visit.house.conversations.exists(conversation):
         raise not_found(NO_CONVERSATION)

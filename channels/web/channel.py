@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from channels.web.app_routes import app_routes
+from channels.web.app_routes import app_routes, owner_of
 from channels.web.conversations import Conversations
-from channels.web.house import House, Visit, bearer
+from channels.web.house import House, Visit, bearer, is_conversation
 from channels.web.page_routes import page_routes
-from channels.web.socket import close_all, converse, opened
+from channels.web.socket import converse, opened
 from channels.web.terms import Terms
 from channels.web.visitors import Pace, Visitors
 from gateway.domain.contact import ChannelKind
@@ -59,7 +59,7 @@ class WebChannel:
         embedders: Sequence[str] = (),
         proxies: Sequence[str] = (),
     ) -> None:
-        self._conversations = Conversations(self.kind, chats, means.assistant, means.clock)
+        self._conversations = Conversations(self.kind, chats, means.assistant, means.clock, is_ours=is_conversation)
         own = urlsplit(url).netloc
         self._house = House(
             kind=self.kind,
@@ -80,13 +80,9 @@ class WebChannel:
         """What is sent waits in the conversation until the page has it."""
         return self._conversations
 
-    @asynccontextmanager
-    async def running(self, intake: Intake) -> AsyncIterator[None]:
-        """Serve through the door's routes; the conversations that are open are closed at the end."""
-        try:
-            yield
-        finally:
-            await close_all(set(self._sockets))
+    def running(self, intake: Intake) -> AbstractAsyncContextManager[None]:
+        """Nothing runs but the door's routes."""
+        return nullcontext()
 
     def routes(self, intake: Intake) -> Iterable[web.AbstractRouteDef]:
         """Return the page, its files, its interface, and the script for other sites."""
@@ -167,7 +163,9 @@ class AppChannel:
     status = "ok"
 
     def __init__(self, means: Means, chats: ChatLog, terms: Terms, clients: Mapping[str, Client]) -> None:
-        self._conversations = Conversations(self.kind, chats, means.assistant, means.clock)
+        self._conversations = Conversations(
+            self.kind, chats, means.assistant, means.clock, is_ours=lambda to: owner_of(to) in clients
+        )
         self._house = House(
             kind=self.kind,
             addressee="app",
@@ -197,7 +195,7 @@ class AppChannel:
 
     def running(self, intake: Intake) -> AbstractAsyncContextManager[None]:
         """Nothing runs but the door's routes."""
-        return _nothing()
+        return nullcontext()
 
     def routes(self, intake: Intake) -> Iterable[web.AbstractRouteDef]:
         """Return the interface and its description."""
@@ -242,8 +240,3 @@ def _file(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return serve
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield

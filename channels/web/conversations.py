@@ -7,7 +7,7 @@ again under the same id, and both know it. What the house says goes into the log
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -39,9 +39,18 @@ NO_ANSWER = "这个问题知识库里没有现成的答案，我不能乱说。�
 
 
 class Conversations:
-    """All conversations of one channel; `send` is the channel's way out."""
+    """All conversations of one channel; `send` is the channel's way out. *is_ours* knows their names."""
 
-    def __init__(self, kind: ChannelKind, chats: ChatLog, assistant: Assistant | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        kind: ChannelKind,
+        chats: ChatLog,
+        assistant: Assistant | None,
+        clock: Clock,
+        *,
+        is_ours: Callable[[str], bool],
+    ) -> None:
+        self._is_ours = is_ours
         self._kind = kind
         self._chats = chats
         self._assistant = assistant
@@ -99,7 +108,9 @@ class Conversations:
             log.warning("assistant.silent", ticket_id=taken.ticket_id)
 
     async def send(self, message: OutgoingMessage) -> str:
-        """Put what the house says into its conversation. Raises `Unavailable`."""
+        """Put what the house says into its conversation. Raises `Unavailable`, `Refused` where there is none."""
+        if not self._is_ours(message.to):
+            raise Refused("the sender has no conversation in this channel")
         line = ChatLine(
             id=message.key,
             by=Speaker.HOUSE,

@@ -40,6 +40,7 @@ NOT_TAKEN = "没有收下：内容或附件不符合要求。如需帮助，请�
 """What a final no of intake means here."""
 NO_TICKET = "没有查到，请核对工单编号和查询码"
 _TICKET = re.compile(TICKET_NUMBER)
+_NAME = re.compile(r"[0-9a-f]{40}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -150,6 +151,11 @@ def bearer(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "no_key", "缺少凭据", headers={"WWW-Authenticate": "Bearer"})
     return token.strip()
+
+
+def is_conversation(name: str) -> bool:
+    """Say whether *name* could be a page's conversation."""
+    return _NAME.fullmatch(name) is not None
 
 
 def conversation_of(token: str) -> str:

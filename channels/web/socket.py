@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import msgspec
 import structlog
@@ -140,11 +139,3 @@ class _Link:
     async def _send(self, message: AnyToPage) -> None:
         async with asyncio.timeout(SEND_LIMIT):
             await self._socket.send_str(_encoder.encode(message).decode())
-
-
-async def close_all(sockets: set[web.WebSocketResponse]) -> None:
-    """Send every page away, because the door closes; takes `CLOSE_LIMIT` at most."""
-    closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopping") for socket in sockets]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_LIMIT + 1.0):
-            await asyncio.gather(*closing, return_exceptions=True)

@@ -84,7 +84,7 @@ class Street:
         self.url = ""
         self._port = 0
         self._open = AsyncExitStack()
-        self.web = self._channels()[0]
+        self.web, self.app = self._channels()
 
     def _channels(self) -> tuple[WebChannel, AppChannel]:
         means = replace(self.house.means, enquiries=self.tickets, chats=self.chats, assistant=self.assistant)
@@ -93,8 +93,8 @@ class Street:
 
     async def open(self) -> None:
         """Begin to serve, with nothing remembered but what is durable."""
-        self.web, app = self._channels()
-        door = Door("127.0.0.1", self._port, [*self.web.routes(self.intake), *app.routes(self.intake)])
+        self.web, self.app = self._channels()
+        door = Door("127.0.0.1", self._port, [*self.web.routes(self.intake), *self.app.routes(self.intake)])
         await self._open.enter_async_context(door)
         await self._open.enter_async_context(self.web.running(self.intake))
         self.url = door.url
@@ -110,7 +110,9 @@ class Street:
 
     async def say_to(self, conversation: str, text: str, *, key: str) -> str:
         """Let an agent answer in *conversation*."""
-        return await self.web.way_out.send(OutgoingMessage(key=key, channel=self.web.kind, to=conversation, text=text))
+        channel = self.app if conversation.startswith("city-app.") else self.web
+        message = OutgoingMessage(key=key, channel=channel.kind, to=conversation, text=text)
+        return await channel.way_out.send(message)
 
 
 @asynccontextmanager

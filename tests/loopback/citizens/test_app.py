@@ -13,7 +13,7 @@ from channels.web.channel import Client
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Unavailable
 from gateway.domain.ticket import TicketId
-from gateway.ports.intake import Progress
+from gateway.ports.intake import ChatLine, Progress, Speaker
 from tests.fakes.citizens import APP_BEARER, IMAGE, KEY, Street, street
 
 MATTER = {"text": "公交站牌倒了", "files": [{"name": "站牌.png", "content": b64encode(IMAGE).decode()}]}
@@ -91,7 +91,8 @@ async def test_without_the_key_nothing_is_told(place: Street, visitor: ClientSes
 
 @pytest.mark.parametrize("name", ["other-app." + "0" * 40, "city-app." + "0" * 40, "city-app.%00", "x"])
 async def test_no_other_conversation_is_told(place: Street, visitor: ClientSession, name: str) -> None:
-    await place.say_to("other-app." + "0" * 40, "不该看到", key="answer-1")
+    line = ChatLine(id="answer-1", by=Speaker.HOUSE, text="不该看到", at=datetime.now(UTC))
+    await place.chats.add("other-app." + "0" * 40, line)
 
     for method, path, body in (
         ("GET", "lines", None),

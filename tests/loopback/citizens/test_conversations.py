@@ -247,3 +247,16 @@ async def test_pictures_are_seen_by_those_of_the_conversation_only(place: Street
         assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     async with visitor.get(address, headers={"Authorization": "Bearer " + "u" * 43}) as answer:
         assert answer.status == 404
+
+
+async def test_what_is_meant_for_another_way_is_refused_so_that_it_goes_there(place: Street) -> None:
+    with pytest.raises(Refused):
+        await place.say_to("8613800000001", "您好", key="answer-1")
+
+
+async def test_a_door_that_closes_sends_its_pages_away(place: Street, visitor: ClientSession) -> None:
+    async with page(visitor, place) as window:
+        closing = asyncio.create_task(place.close())
+
+        assert await window.closing_code() == 1001
+        await closing

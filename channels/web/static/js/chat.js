@@ -8,6 +8,9 @@ import { keep, keepMatter, matters, newKey, newToken, recall } from "./store.js"
 
 const STATES = { connecting: "正在连接……", open: "已连接，我们的人会在这里答复您", lost: "连接断了，正在重新连接；您说的话不会丢" };
 const SPEAKERS = { citizen: "我", house: "12345", assistant: "智能客服" };
+// How long after connecting the lines that were there before may come; they are not read out.
+const SETTLING = 800;
+let settled = 0;
 let conversation = null;
 let options = null;
 let token = "";
@@ -88,6 +91,9 @@ function welcome() {
 function showState(state) {
   $("link-state").textContent = STATES[state];
   $("link-state").className = `link-state ${state}`;
+  clearTimeout(settled);
+  if (state === "open") settled = setTimeout(() => $("log").setAttribute("aria-busy", "false"), SETTLING);
+  else $("log").setAttribute("aria-busy", "true");
 }
 
 // --- saying

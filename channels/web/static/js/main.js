@@ -46,6 +46,7 @@ async function options() {
   } catch {
     const known = recall("options", null);
     if (known) return known;
+    $("draft-note").textContent = "连不上服务器，正在重试……";
     await new Promise((resolve) => setTimeout(resolve, OPTIONS_PAUSE));
     return options();
   }
@@ -53,6 +54,7 @@ async function options() {
 
 async function start() {
   const chosen = await options();
+  $("draft-note").textContent = "";
   $("title").textContent = chosen.title;
   $("hotline").textContent = chosen.hotline;
   $("hotline").href = `tel:${chosen.hotline}`;
