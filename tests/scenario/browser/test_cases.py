@@ -151,7 +151,7 @@ async def test_every_page_of_casework_fits_a_telephone(place: Office, windows: W
     page = await windows.open("leader")
     await page.set_viewport_size({"width": 390, "height": 844})
 
-    for view in ("cases", "inbox", "knowledge"):
+    for view in ("cases", "inbox", "knowledge", "reports"):
         await page.goto(f"{place.url}/#/{view}")
         await expect(page.locator(".page .empty")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390

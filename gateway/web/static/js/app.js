@@ -13,6 +13,7 @@ import { Cases } from "./views/cases.js";
 import { Inbox } from "./views/inbox.js";
 import { Journal } from "./views/journal.js";
 import { Knowledge } from "./views/knowledge.js";
+import { Reports } from "./views/reports.js";
 import { SignIn } from "./views/sign-in.js";
 import { TicketDetail } from "./views/ticket-detail.js";
 import { Tickets } from "./views/tickets.js";
@@ -21,7 +22,7 @@ import { TopBar } from "./views/top-bar.js";
 import { catalogue } from "./words.js";
 
 const TITLE = document.title;
-const VIEWS = { calls: Calls, tickets: Tickets, cases: Cases, inbox: Inbox, knowledge: Knowledge, journal: Journal, accounts: Accounts };
+const VIEWS = { calls: Calls, tickets: Tickets, cases: Cases, inbox: Inbox, reports: Reports, knowledge: Knowledge, journal: Journal, accounts: Accounts };
 
 const Console = {
   setup() {
@@ -67,6 +68,7 @@ const Console = {
     const view = () => {
       const { view: name, id } = route.value;
       if (me.value.role === "unit" && name === "inbox") return Inbox;
+      if (name === "reports") return Reports;
       if (me.value.role === "unit" || name === "cases") return name === "cases" && id ? CaseDetail : Cases;
       if (name === "knowledge" && id) return ArticlePage;
       return name === "tickets" && id ? TicketDetail : VIEWS[name] ?? Calls;

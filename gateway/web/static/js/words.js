@@ -32,6 +32,21 @@ export const commandName = named({
 export const periodStateName = named({
   running: "进行中", paused: "暂停", met: "已完成", missed: "已过期", lifted: "已解除", replaced: "已更新",
 });
+export const periodKindName = named({
+  dispatch: "派单", sign: "签收", return: "退单申请", contact: "联系诉求人", handle: "办理", reply_sms: "发送办理结果短信", survey: "满意度评价",
+  appeal: "申诉", phone_unit: "电话通知承办单位", restrict_until: "限制使用热线电话", order: "督办反馈",
+});
+export const triggerName = named({
+  overdue: "超期未办结", near_due: "临近办理时限", redo_unsatisfied: "重办后仍不满意", sent_back: "退回重新办理", sent_back_twice: "连续两次退回重办",
+  refused_to_accept: "拒不接受", burst: "短期内集中反映", several_units: "涉及多个部门", ruled_undone: "已有明确意见仍未办结", leader: "领导关注",
+  mass_risk: "可能引发群体性事件", unit_rates: "指标偏低", knowledge: "知识库", major: "重大事项", false_reply: "弄虚作假", dragging: "推诿扯皮",
+  leak: "泄露信息", retaliation: "打击报复", other: "其他", redo: "重办", return: "退单", urge: "催办", extension: "延期",
+});
+export const registerName = named({ supervision: "督办", submission: "呈办", publication: "公开", archive: "归档", restriction: "限制来电" });
+export const paperStateName = named({
+  open: "待办", answered: "已反馈", draft: "待审", published: "已公开", withheld: "不公开", withdrawn: "已撤回", archived: "已归档", appealed: "申诉中",
+  ended: "已结束",
+});
 export const channelName = named({
   telephone: "电话", sms: "短信", mail: "邮件", web: "网页", wechat: "微信", telegram: "Telegram", open311: "Open311",
   platform: "上级平台", app: "城市应用",

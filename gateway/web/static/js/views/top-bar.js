@@ -16,6 +16,7 @@ const LINKS = [
   { view: "tickets", words: "工单", roles: STAFF },
   { view: "cases", words: "案件", roles: null },
   { view: "inbox", words: "收件箱", roles: null },
+  { view: "reports", words: "报表", roles: ["supervisor", "administrator", "unit"] },
   { view: "knowledge", words: "知识库", roles: STAFF },
   { view: "journal", words: "日志", roles: ["supervisor", "administrator"] },
   { view: "accounts", words: "账号", roles: ["administrator"] },
