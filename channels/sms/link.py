@@ -229,9 +229,10 @@ class Link:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(Unavailable(f"link {self.name} broke: {reason}"))
-        if self._session is not None and self._writer is not None:
+        if self._session is not None and self._writer is not None and not self._writer.is_closing():
             self._flush(self._session)
             self._writer.close()
+            asyncio.get_running_loop().call_later(LEAVE_LIMIT, self._writer.transport.abort)  # nobody reads: no flush
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:
         try:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import smpp34
@@ -27,10 +27,10 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 class CmppDriver:
     """A CMPP gateway, which delivers again what was not acknowledged, under the same id."""
 
-    name = "cmpp"
-    kind = ChannelKind.SMS
-    repeats_itself = False
-    settings = """
+    name: ClassVar[str] = "cmpp"
+    kind: ClassVar[ChannelKind] = ChannelKind.SMS
+    repeats_itself: ClassVar[bool] = False
+    settings: ClassVar[str] = """
 [[cmpp]]
 name = "mobile"
 address = "127.0.0.1:{port}"
@@ -79,7 +79,7 @@ secret = "shared"
 class LongCmppDriver(CmppDriver):
     """The same gateway, with every message in three parts that are acknowledged one by one."""
 
-    name = "cmpp-long"
+    name: ClassVar[str] = "cmpp-long"
 
     async def deliver(self, number: int, text: str) -> Outcome:
         octets = text.encode("utf-16-be")
@@ -96,10 +96,10 @@ class LongCmppDriver(CmppDriver):
 class SmppDriver:
     """An SMPP centre of another make, which gives messages no id: the same words are the same message."""
 
-    name = "smpp"
-    kind = ChannelKind.SMS
-    repeats_itself = False
-    settings = """
+    name: ClassVar[str] = "smpp"
+    kind: ClassVar[ChannelKind] = ChannelKind.SMS
+    repeats_itself: ClassVar[bool] = False
+    settings: ClassVar[str] = """
 [[smpp]]
 name = "centre"
 address = "127.0.0.1:{port}"
@@ -138,10 +138,10 @@ password = "changeme"
 class AliyunDriver:
     """Alibaba Cloud, which calls the door."""
 
-    name = "aliyun"
-    kind = ChannelKind.SMS
-    repeats_itself = False
-    settings = f"""
+    name: ClassVar[str] = "aliyun"
+    kind: ClassVar[ChannelKind] = ChannelKind.SMS
+    repeats_itself: ClassVar[bool] = False
+    settings: ClassVar[str] = f"""
 [[cloud_sms]]
 name = "cloud"
 vendor = "aliyun"
