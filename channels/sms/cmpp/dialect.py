@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from channels.sms.cmpp.codec import decode, decode_report, encode
 from channels.sms.cmpp.pdu import (
     HEADER,
     ActiveTest,
@@ -23,9 +24,6 @@ from channels.sms.cmpp.pdu import (
     Terminate,
     TerminateResp,
     Version,
-    decode,
-    decode_report,
-    encode,
 )
 from channels.sms.coding import Coding
 from channels.sms.header import header_of, split_header

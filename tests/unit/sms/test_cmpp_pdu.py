@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from channels.sms.cmpp.codec import decode, decode_report, encode, encode_report
 from channels.sms.cmpp.dialect import CmppDialect, authenticator
 from channels.sms.cmpp.pdu import (
     ActiveTest,
@@ -28,10 +29,6 @@ from channels.sms.cmpp.pdu import (
     Terminate,
     TerminateResp,
     Version,
-    decode,
-    decode_report,
-    encode,
-    encode_report,
 )
 from channels.sms.coding import Coding
 from channels.sms.words import Answer, Delivery, Fate, Garbage, Opened, Receipt, ShortMessage, Submitted, Verdict

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.sms.cmpp.codec import decode, encode
 from channels.sms.cmpp.dialect import CmppDialect
 from channels.sms.cmpp.pdu import (
     ActiveTest,
@@ -21,8 +22,6 @@ from channels.sms.cmpp.pdu import (
     Terminate,
     TerminateResp,
     Version,
-    decode,
-    encode,
 )
 from channels.sms.coding import Coding
 from channels.sms.session import Event, Limits, Session, State
