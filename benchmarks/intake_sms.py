@@ -91,7 +91,8 @@ DELIVER_RESP = 0x80000005
 class Blaster:
     """A centre that delivers as fast as it is answered. Use as an async context manager; then ``port`` is known.
 
-    *port* 0 lets the system choose. A message that is answered with a failure is delivered again.
+    *port* 0 lets the system choose. A message that is answered with a failure is delivered again, and what a client
+    that was killed did not answer is delivered to the next one.
     """
 
     protocol: Protocol
@@ -108,7 +109,7 @@ class Blaster:
         self._connection: _Connection | None = None
         self._next = 0
         self._last = 0
-        self._left = 0
+        self._waiting: set[int] = set()
         self._done = asyncio.Event()
         return self
 
@@ -121,16 +122,17 @@ class Blaster:
         """Deliver *count* messages, and return after how many seconds the last was taken. Numbers are never reused."""
         await self.up.wait()
         assert self._connection is not None
-        self._last, self._left = self._next + count, count
+        self._last = self._next + count
         self._done.clear()
         began = time.perf_counter()
-        self._connection.deliver(self._take(min(self.window, count)))
+        self._connection.deliver(self._take(self.window))
         await self._done.wait()
         return time.perf_counter() - began
 
     def connected(self, connection: _Connection) -> None:
-        """The client has opened its session."""
+        """A client has opened its session."""
         self._connection = connection
+        connection.deliver(sorted(self._waiting))
         self.up.set()
 
     def answered(self, number: int, status: int) -> None:
@@ -140,14 +142,16 @@ class Blaster:
             self.again += 1
             self._connection.deliver([number])
             return
-        self._left -= 1
+        self._waiting.discard(number)
         self._connection.deliver(self._take(1))
-        if self._left == 0:
+        if not self._waiting:
             self._done.set()
 
     def _take(self, count: int) -> list[int]:
         first, self._next = self._next + 1, min(self._next + count, self._last)
-        return list(range(first, self._next + 1))
+        numbers = list(range(first, self._next + 1))
+        self._waiting.update(numbers)
+        return numbers
 
 
 class _Connection(asyncio.Protocol):
