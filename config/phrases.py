@@ -35,6 +35,10 @@ _STANDS_FOR_ITSELF = (
 """Details of facts that are words of people, of the regulation, or numbers already."""
 
 
+_TOLD = {"reason": "told_why", "until": "told_until", "due": "told_by"}
+"""What else somebody who is told something learns, if there is such a thing."""
+
+
 @cache
 def _book() -> Mapping[str, Mapping[str, str]]:
     return TomlFile(PATH).convert(dict[str, dict[str, str]])
@@ -54,6 +58,8 @@ def fact_sentence(fact: Fact, zone: tzinfo) -> str:
     text = book["fact"][fact.name].format(**filled)
     if details.get("provisional"):
         text += book["fact"]["provisional"]
+    if fact.name == "tell":
+        text += "".join(book["fact"][key].format(**filled) for name, key in _TOLD.items() if details.get(name))
     return text + book["fact"]["recounted"].format(**filled) if "because" in details else text
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from config.reading import FieldError, read, spelled
 from config.toml_file import SettingsError
-from gateway.domain.case import COMMANDS, Accept, CaseId, Command
+from gateway.domain.case import COMMANDS, Accept, Amend, CaseId, Command
 from gateway.domain.rules import CATEGORIES
 
 CATEGORY_WORDS = dict(zip(("咨询", "求助", "投诉", "举报", "建议", "表扬", "纠错"), CATEGORIES, strict=True))
@@ -77,7 +77,7 @@ def _line(text: str) -> Line:
     if not ticket:
         raise FieldError(("ticket",), "expected the scenario's own name for the ticket")
     command = read(COMMANDS[do], content)
-    if isinstance(command, Accept):
+    if isinstance(command, Accept | Amend) and (isinstance(command, Accept) or command.category):
         if command.category not in CATEGORY_WORDS:
             raise FieldError(("category",), f"expected one of {', '.join(CATEGORY_WORDS)}")
         command = replace(command, category=CATEGORY_WORDS[command.category])

@@ -40,7 +40,7 @@ URGENT = Patience(first_wait=timedelta(seconds=1), longest_wait=timedelta(second
 """An emergency is tried again at once, and for about half an hour: then it is no news to anybody."""
 
 
-_INSTANTS = {"due", "was", "keep_until"}
+_INSTANTS = {"due", "was", "until", "keep_until"}
 """Details of facts that are instants; text in the journal."""
 
 

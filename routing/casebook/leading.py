@@ -51,9 +51,12 @@ def order(draft: Draft, command: Order, around: Surroundings) -> None:
     draft.count("order", rule.rows)
     number = draft.case.counted("order")
     draft.say("ordered", rule.rows, trigger=command.trigger.value, form=command.form, n=number, reason=command.reason)
-    draft.tell("unit", command.form, rule.rows, reason=command.reason)
+    answered_by = {}
     if command.days is not None:
         draft.give(PeriodKind.ORDER, Span(command.days, SpanUnit.WORKING_DAYS), draft.now, rule.rows)
+        if (period := draft.case.running(PeriodKind.ORDER)) is not None:
+            answered_by = {"due": period.due}
+    draft.tell("unit", command.form, rule.rows, reason=command.reason, **answered_by)
 
 
 def reply_to_order(draft: Draft, command: OrderReply, around: Surroundings) -> None:

@@ -17,7 +17,9 @@ def restrict(draft: Draft, command: Restrict, around: Surroundings) -> None:
         raise Denied("missing:petitioner", rule.rows)
     draft.give(PeriodKind.RESTRICT_UNTIL, rule.value.span, draft.now, rule.rows)
     draft.change(is_restriction_appealed=False)
-    draft.tell("petitioner", "restriction", rule.rows, reason=command.reason)
+    period = draft.case.running(PeriodKind.RESTRICT_UNTIL)
+    assert period is not None
+    draft.tell("petitioner", "restriction", rule.rows, reason=command.reason, until=period.due)
 
 
 def appeal(draft: Draft, command: RestrictionAppeal, around: Surroundings) -> None:

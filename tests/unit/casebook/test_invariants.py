@@ -11,33 +11,54 @@ from hypothesis import strategies as st
 from config.profiles import find, read_file
 from gateway.domain.case import (
     Accept,
+    Amend,
     Answer,
     Appeal,
+    AppealAnswer,
     Append,
+    Archive,
     AuditFail,
     AuditPass,
     Command,
     Contact,
+    Designate,
     Dispatch,
+    Endorse,
     Extend,
     ExtendAgree,
     ExtendRefuse,
+    FollowUp,
     FollowUpFailed,
     Grade,
     HandOff,
+    Instruct,
+    Order,
+    OrderReply,
+    Publication,
+    Publish,
     RedoAgree,
     RedoRefuse,
     RedoRequest,
     Refuse,
     Reply,
+    Restrict,
+    RestrictionAppeal,
+    RestrictionLift,
+    RestrictionUphold,
     Return,
     ReturnAgree,
     ReturnRefuse,
     Sign,
+    Submit,
     Supervise,
     Urge,
+    Wish,
+    Withdraw,
+    Withhold,
+    WithholdAgree,
+    WithholdRefuse,
 )
-from gateway.domain.rules import CATEGORIES, PeriodKind, RefusalKind, Stage, Trigger, Urgency
+from gateway.domain.rules import CATEGORIES, OVER, PeriodKind, RefusalKind, Trigger, Urgency
 from routing.casebook import Casebook, Shelf
 from tests.fakes.regulation import CALENDAR, MONDAY, T
 
@@ -84,8 +105,29 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
             RedoAgree(),
             RedoRefuse(),
             Appeal(evidence="照片"),
+            AppealAnswer(granted=True, reason="属实"),
+            Designate(to="住建局", decided_by="协调会", reason="职能交叉"),
+            Endorse(),
+            Submit(opinion="拟办", leader="张副市长"),
+            Instruct(leader="张副市长", text="速办"),
+            Order(trigger=Trigger.OTHER, form="sheet", reason="批示", days=2),
+            OrderReply(text="已办"),
+            FollowUp(outcome="属实", as_reported=False),
+            Wish(publish=True),
+            Wish(publish=False),
+            Withhold(reason="在办案件", approved_by="李二"),
+            WithholdAgree(),
+            WithholdRefuse(reason="理由不充分"),
+            Publish(question="路灯不亮", answer="已修复"),
+            Withdraw(reason="有误"),
+            Restrict(reason="辱骂"),
+            RestrictionAppeal(text="不是我"),
+            RestrictionLift(reason="冒用"),
+            RestrictionUphold(reason="属实"),
+            Archive(),
         ]
     ),
+    st.builds(Amend, category=st.sampled_from(("", *CATEGORIES)), matter=st.sampled_from(["", "路灯"])),
 )
 STORIES = st.lists(st.tuples(COMMANDS, st.integers(min_value=0, max_value=60 * 24 * 6)), min_size=1, max_size=25)
 
@@ -112,8 +154,31 @@ def test_every_story_holds_together(city: str, story: list[tuple[Command, int]])
     assert all(fact.rows for fact in facts if fact.name in ("due", "card", "stage", "grade", "supervise"))
     for case in shelf.cases.values():
         assert book.due(case) is None, "something is left for the clock"
-        if case.stage in (Stage.CLOSED, Stage.ANSWERED, Stage.REFUSED, Stage.HANDED_OFF):
+        if case.stage in OVER:
             assert case.running(PeriodKind.HANDLE) is None
+            assert case.over_at is not None
+        if case.publication is Publication.PUBLISHED:
+            assert case.stage in OVER
+            assert case.wishes_publication is not False
+
+
+@pytest.mark.parametrize("city", CITIES)
+@settings(max_examples=30, deadline=None)
+@given(story=STORIES)
+def test_what_the_clock_seals_stays_as_it_is(city: str, story: list[tuple[Command, int]]) -> None:
+    book = Casebook(BOOKS[city].profile, CALENDAR, seals=True)
+    shelf = Shelf(lambda instant: book)
+    now, sealed = MONDAY, None
+    for command, minutes in story:
+        now += timedelta(minutes=minutes)
+        shelf.carry_out(T, command, now)
+        case = shelf.cases.get(T)
+        if sealed is not None:
+            assert case is not None
+            assert (case.archived_at, case.stage, case.grade) == (sealed.archived_at, sealed.stage, sealed.grade)
+        if case is not None and case.archived_at is not None:
+            sealed = case
+            assert case.stage in OVER
 
 
 @pytest.mark.parametrize("city", CITIES)
