@@ -61,7 +61,14 @@ def test_every_row_has_a_rule() -> None:
 
 def test_the_page_about_simulate_names_every_command_and_every_fact() -> None:
     page = (ROOT / "docs" / "simulate.md").read_text(encoding="utf-8")
-    facts = set(TomlFile(phrases.PATH).content["fact"]) - {"due_lifted", "provisional", "recounted", "told_why", "told_by", "told_until"}
+    facts = set(TomlFile(phrases.PATH).content["fact"]) - {
+        "due_lifted",
+        "provisional",
+        "recounted",
+        "told_why",
+        "told_by",
+        "told_until",
+    }
 
     assert not [word for word in (*COMMANDS, *facts) if f"`{word}`" not in page]
 
