@@ -125,8 +125,6 @@ def _bad_public_door(settings: Settings) -> Iterator[tuple[Key, str]]:
             yield ("citizen", "embed_origins", index), "expected an origin such as https://www.example.gov.cn"
     if citizen.open and not public.listen:
         yield ("citizen", "open"), "needs public.listen"
-    if settings.app and not public.listen:
-        yield ("app", 0), "needs public.listen"
 
 
 def _bad_trunk(place: Key, trunk: Trunk) -> Iterator[tuple[Key, str]]:
