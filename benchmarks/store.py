@@ -56,7 +56,8 @@ class SystemClock:
         return time.monotonic()
 
 
-def _fact(number: int) -> Fact:
+def fact(number: int) -> Fact:
+    """Return one like those of a call."""
     return Fact(
         kind="element.heard",
         at=datetime(2026, 11, 21, 2, 0, 0, number % 1_000_000, UTC),
@@ -70,7 +71,7 @@ def made(units: int) -> Iterator[Record]:
     """Link *units* facts as the store would."""
     last = Anchor()
     for number in range(units):
-        record = link(_fact(number), last)
+        record = link(fact(number), last)
         last = Anchor(seq=record.seq, hash=record.hash)
         yield record
 
@@ -126,7 +127,7 @@ def grouped(where: Where, units: int, waiters: int) -> float:
 
 def _unit(number: int) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
-        transaction.append(_fact(number))
+        transaction.append(fact(number))
 
     return work
 

@@ -92,6 +92,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
     files = FileRoom(ground.data / "files", scanner=written.scanner)
     text_only = lexicons.load_text_only(ground.lexicon_folder / "wishes.toml")
     casework = ground.casework.casework
+    ways: dict[ChannelKind, WayOut] = {}
     reader = Reader(store, store.correspondence, ground.feed, ground.understand, casework)
     intake = WrittenIntake(
         store=store,
@@ -105,6 +106,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
         reader=reader,
         texts=texts,
         secret=bytes.fromhex(secret),
+        ways=ways,
         limits=_limits(written),
     )
     enquiries = TicketEnquiries(store, ground.casework.files, clock, intake.query_code)
@@ -119,7 +121,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
         assistant=KnowledgeAssistant(ground.librarian),
     )
     channels = tuple(channels_of(settings, means))
-    ways = _ways(channels)
+    ways |= _ways(channels)
     way_back = WayBack(
         store=store,
         correspondence=store.correspondence,

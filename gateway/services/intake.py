@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import Protocol
@@ -70,7 +70,7 @@ class WrittenIntake:
     """`gateway.ports.intake.Intake` over the store.
 
     *find* looks for emergencies in a text, *wants_text_only* for somebody who must not be called. *secret* makes query
-    codes; it is the same on all nodes.
+    codes; it is the same on all nodes. *ways* are the channels on which something can go back.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class WrittenIntake:
         reader: Reader,
         texts: Texts,
         secret: bytes,
+        ways: Container[ChannelKind],
         limits: IntakeLimits = IntakeLimits(),
     ) -> None:
         self._store = store
@@ -100,10 +101,12 @@ class WrittenIntake:
         self._reader = reader
         self._texts = texts
         self._secret = secret
+        self._ways = ways
         self._limits = limits
         self._floodgate = Floodgate(limits.sender)
         self._threads = Threads(limits.silence, self.query_code)
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._in_hand = 0
 
     def query_code(self, ticket_id: TicketId) -> str:
         """Return the six digits with which a citizen asks for his ticket."""
@@ -114,6 +117,16 @@ class WrittenIntake:
         """Make *message* part of one ticket; see `gateway.ports.intake.Intake.take`."""
         message = self._checked(message)
         hits = self._find(message.text)
+        self._in_hand += 1
+        self._reader.calm.clear()
+        try:
+            return await self._take(message, hits, answers_at_once)
+        finally:
+            self._in_hand -= 1
+            if not self._in_hand:
+                self._reader.calm.set()
+
+    async def _take(self, message: IncomingMessage, hits: Sequence[EmergencyHit], answers_at_once: bool) -> Taken:
         async with self._places:
             if not hits:
                 self._floodgate.admit(message.channel, message.sender, self._clock.monotonic())
@@ -216,7 +229,8 @@ class _Entry:
             self._tell("ticket.opened", ticket.id, category=ticket.category)
             tx.save_ticket(changed)
         elif changed != ticket:
-            tx.save_ticket(replace(changed, revision=ticket.revision + 1))
+            changed = replace(changed, revision=ticket.revision + 1)
+            tx.save_ticket(changed)
         self._tell(
             "contact.received",
             ticket.id,
@@ -226,12 +240,13 @@ class _Entry:
         )
         self._raise_alarm(tx, changed, contact)
         taken = self._taken(contact.id, ticket.id, opened=thread.ticket is None)
-        if taken.told and not self._answers_at_once:
-            self._send(tx, taken)
+        if not self._answers_at_once:
+            if taken.told and self._message.channel in self._intake._ways:
+                self._send(tx, taken)
             taken = replace(taken, told="")
         for fact in self.facts:
             tx.append(fact)
-        self.ticket = tx.ticket(ticket.id)
+        self.ticket = changed
         return taken
 
     # -- what is known ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -35,12 +36,17 @@ PETITIONER = Actor(name="petitioner", kind=ActorKind.PETITIONER)
 """Who adds to a case by writing again."""
 AT_ONCE = 32
 """Tickets read at the same time, so that they share a wait for the disk."""
+PATIENCE = 5.0
+"""Seconds that reading waits for them at most."""
 TRIED_AGAIN_AFTER = 2.0
 """Seconds until the store is asked again."""
 
 
 class Reader:
-    """Reads tickets in the order in which something came for them. Run it as a task beside the intake."""
+    """Reads tickets in the order in which something came for them. Run it as a task beside the intake.
+
+    ``calm`` is cleared while others wait for something more pressing.
+    """
 
     def __init__(
         self,
@@ -57,6 +63,8 @@ class Reader:
         self._casework = casework
         self._waiting: dict[TicketId, None] = {}
         self._something = asyncio.Event()
+        self.calm = asyncio.Event()
+        self.calm.set()
 
     def read_soon(self, ticket_id: TicketId) -> None:
         """Read this ticket when those before it are read."""
@@ -74,10 +82,17 @@ class Reader:
     async def read_all(self) -> None:
         """Read whatever waits."""
         while self._waiting:
+            await self._until_calm()
             batch = list(islice(self._waiting, AT_ONCE))
             for ticket_id in batch:
                 del self._waiting[ticket_id]
             await asyncio.gather(*map(self._read, batch))
+
+    async def _until_calm(self) -> None:
+        """Let those go first who wait for an acknowledgement, for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.calm.wait()
 
     async def find_unread(self) -> None:
         """Line up whatever an earlier run left unread, as soon as the store says what that is."""

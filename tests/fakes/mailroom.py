@@ -80,6 +80,7 @@ class Mailroom:
             reader=self.reader,
             texts=self.texts,
             secret=b"a secret of this test",
+            ways=channels,
             limits=limits or IntakeLimits(sender=NO_LIMIT),
         )
         self.ways = {kind: KeptWay() for kind in channels}

@@ -31,6 +31,7 @@ from gateway.services import intake
 from gateway.services.feed import Feed
 from gateway.storage.location import database_of_node
 from gateway.storage.store import SqlStore
+from gateway.telemetry import configure_logging
 from routing.decide import Understander
 from routing.emergency import Detector
 from tests.fakes.routing import CONFIG
@@ -118,6 +119,7 @@ async def live(settings: Settings) -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         doom(sys.argv[2])
+    configure_logging("info", "json")
     given = load(Path(sys.argv[1]))
     Path(given.node.data).mkdir(parents=True, exist_ok=True)
     asyncio.run(live(given))
