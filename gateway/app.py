@@ -274,7 +274,7 @@ class Gateway:
             greets=settings.media.greeting,
             take_case=self.casework.casework.take_call if settings.casework.takes_calls else None,
             is_restricted=self._is_restricted,
-            merged=line_parts.merged_lines(settings),
+            merged=line_parts.merged_lines(settings, self.announcements.words),
             supervisors=line_parts.supervisors(settings),
             reported_lines=line_parts.reported_lines(settings),
             prompts=self.announcements.words,

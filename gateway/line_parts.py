@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from config.opening_hours import opening_hours
 from config.settings import Settings
@@ -10,6 +10,7 @@ from config.telephone_line import Unit as ConfiguredUnit
 from config.telephone_line import UnitNumber
 from gateway.domain.call import DeskNumber, Destination
 from gateway.domain.emergency import EmergencyLine
+from gateway.domain.errors import UnusableSetting
 from gateway.domain.merging import MergedLine, Merging
 from gateway.services.desk import Agent
 from gateway.services.exchange import Limits
@@ -51,8 +52,11 @@ def reported_lines(settings: Settings) -> frozenset[EmergencyLine]:
     return frozenset(EmergencyLine(line.line) for line in settings.emergency_line if line.webhook)
 
 
-def merged_lines(settings: Settings) -> dict[str, MergedLine]:
-    """Return the merged lines by their numbers."""
+def merged_lines(settings: Settings, prompts: Container[str]) -> dict[str, MergedLine]:
+    """Return the merged lines by their numbers. Raises `UnusableSetting` where one's prompt is not recorded."""
+    for line in settings.merged_line:
+        if line.prompt and line.prompt not in prompts:
+            raise UnusableSetting(f"merged_line.prompt = {line.prompt}: no announcement has this id")
     return {
         line.number: MergedLine(
             number=line.number,

@@ -105,8 +105,10 @@ class HandOff:
 
     def return_from(self, desk: Party) -> bool:
         """The desk gives the citizen back, as a matter that is not urgent; False when she is not with this desk."""
-        if desk is not self._desk or self.state not in WITH_DESK:
+        if desk is not self._desk or self.state not in (*WITH_DESK, HandOffState.RETURNED):
             return False
+        if self.state is HandOffState.RETURNED:  # no agent was there the last time, and the desk has kept her
+            return True
         self._stop()
         self._move(HandOffEvent.DESK_RETURNED)
         self._record.change(lambda ticket: replace(ticket, state=TicketState.OPEN))

@@ -253,7 +253,8 @@ class LiveCall:
         """Take the citizen back from a desk or unit that passes her to the hotline's agents (NM-2.2c)."""
         lines = [line for line, hand_off in self.hand_offs.items() if hand_off.return_from(party)]
         is_from_unit = self.transfer is not None and self.transfer.return_from(party)
-        if not lines and not is_from_unit:
+        is_from_seat = self.floor.company == [party] and party.role is Role.UNIT and not self._is_transferring()
+        if not lines and not is_from_unit and not is_from_seat:
             asked.report(False)
             return
         for line in lines:

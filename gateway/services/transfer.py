@@ -77,9 +77,10 @@ class UnitTransfer:
 
     def return_from(self, unit: Party) -> bool:
         """The unit gives the citizen back to the hotline; False when she is not with it alone."""
-        if unit is not self._party or self.state is not TransferState.HANDED_OVER:
+        if unit is not self._party or self.state not in (TransferState.HANDED_OVER, TransferState.RETURNED):
             return False
-        self._move(TransferEvent.UNIT_RETURNED)
+        if self.state is TransferState.HANDED_OVER:
+            self._move(TransferEvent.UNIT_RETURNED)
         return True
 
     def abandon(self) -> None:

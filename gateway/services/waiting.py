@@ -44,7 +44,7 @@ class Waiting:
         self._exchange = exchange
         self._floor = floor
         self._record = record
-        self._merged = merged
+        self._merged = self._claimant = merged
         self._is_cared_for = is_cared_for
         self._is_handed_over = is_handed_over
         self._is_urgent = is_urgent
@@ -61,8 +61,11 @@ class Waiting:
         return found[0] if found else None
 
     async def _seek(self, found: list[Party]) -> None:
-        """Ring people in their turn until one answers; join the citizen with that one."""
-        own = self._merged
+        """Ring people in their turn until one answers; join the citizen with that one.
+
+        A merged line's own seats have the first claim on its callers, once: who comes back from there is for others.
+        """
+        own, self._claimant = self._claimant, None
         if own is not None and own.agents and self._exchange.desk.has_staff(own.agents):
             await first_of(self._exchange.limits.own_seats, seeking=self._seek_agent(found, own.agents))
         if not found and own is not None and own.unit:

@@ -150,6 +150,21 @@ def test_a_sub_centres_own_seats_are_its_units_telephones(tmp_path: Path) -> Non
     run_virtually(story())
 
 
+def test_a_sub_centres_seat_may_pass_its_caller_on_to_the_hotlines_agents(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            line.sign_in()
+            _, citizen = await line.call_in(merged="96116")
+            await asyncio.sleep(10)
+            reports = line.telephony.leg(Role.UNIT).refers_to(None)
+            await asyncio.sleep(8)
+
+            assert line.telephony.hears(citizen) == {Role.AGENT}
+            assert reports == [True]
+
+    run_virtually(story())
+
+
 # -- calls that come back ---------------------------------------------------------------------------------------------
 
 
@@ -234,6 +249,9 @@ def test_a_desk_without_an_agent_to_give_her_back_to_is_told_so_and_keeps_her(tm
 
             assert reports == [False]
             assert line.telephony.hears(citizen) == {Role.EMERGENCY_DESK}
+            again = desk.refers_to(None)
+            await asyncio.sleep(60)
+            assert again == [False], "it was tried again"
             desk.far_end_hangs_up()
             await asyncio.sleep(60)
             assert citizen.leg.state is LegState.ENDED
