@@ -61,6 +61,10 @@ class _Done(msgspec.Struct, kw_only=True):
     at: float
     digests: dict[int, str] = {}
 
+    def matters(self, now: float) -> bool:
+        """Whether a part that comes now may still have to do with it."""
+        return now - self.at <= (REMEMBERED if len(self.digests) == self.key.total else LATE)
+
 
 class _State(msgspec.Struct, kw_only=True):
     open: list[_Open] = []
@@ -162,7 +166,7 @@ class Assembly:
         self._forget(now)
 
     def _forget(self, now: float) -> None:
-        self._done = {key: each for key, each in self._done.items() if now - each.at <= LATE}
+        self._done = {key: each for key, each in self._done.items() if each.matters(now)}
 
     def _id(self, key: Key, message: ShortMessage, now: float) -> str:
         """Return an id that no other message has: it is made once, with the first part, and kept with it."""

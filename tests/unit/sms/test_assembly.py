@@ -181,3 +181,12 @@ def test_when_too_many_are_open_the_oldest_makes_room() -> None:
 def test_a_state_that_cannot_be_read_says_so(kept: bytes) -> None:
     with pytest.raises(ValueError, match=r"JSON|Expected|missing"):
         Assembly("link", WAIT, kept)
+
+
+def test_what_is_finished_does_not_stay_in_the_state() -> None:
+    assembly = Assembly("link", WAIT)
+    for second in range(2000):
+        for number in (1, 2):
+            add(assembly, part(str(number), number, 2, sender=str(second)), float(second))
+
+    assert len(assembly.state) < 100_000
