@@ -18,10 +18,17 @@ from gateway.ports.memory import Transaction
 from gateway.services.casework import Done
 from gateway.services.live_call import LiveCall
 from gateway.services.ticket_instead import NoCategory, dispatch_instead
+from gateway.web.call_views import (
+    AgentView,
+    CallView,
+    LiveCallView,
+    agent_views,
+    call_view,
+    live_call_view,
+)
 from gateway.web.case_asking import actor_of
 from gateway.web.case_commands_api import SETTLE_LIMIT, denial, problem_of_refusal
 from gateway.web.context import Visit
-from gateway.web.views import AgentView, CallView, LiveCallView, agent_views, call_view, live_call_view
 
 call_routes = RouteTable()
 

@@ -20,6 +20,13 @@ from gateway.http_api.routes import RouteTable
 from gateway.services.desk import Agent
 from gateway.services.feed import CallChanged, Dropped, FeedItem, Said, Subscription, TicketChanged
 from gateway.services.race import first_of
+from gateway.web.call_views import (
+    SAID_ALREADY,
+    agent_views,
+    call_view,
+    live_call_view,
+    said_view,
+)
 from gateway.web.context import ConsoleParts, Visit
 from gateway.web.messages import (
     LAGGED,
@@ -37,7 +44,7 @@ from gateway.web.messages import (
     SystemView,
     TicketTold,
 )
-from gateway.web.views import SAID_ALREADY, agent_views, call_view, fact_view, live_call_view, said_view, ticket_view
+from gateway.web.views import fact_view, ticket_view
 
 log = structlog.get_logger(__name__)
 

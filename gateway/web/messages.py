@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.web.views import (
+from gateway.web.call_views import (
     AgentView,
     CallView,
-    FactView,
     GapView,
     LiveCallView,
-    TicketView,
     UtteranceView,
 )
+from gateway.web.views import FactView, TicketView
 
 LAGGED = 4000
 SIGNED_OUT = 4001

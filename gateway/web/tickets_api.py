@@ -21,16 +21,18 @@ from gateway.http_api.problems import Problem, not_found
 from gateway.http_api.routes import RouteTable
 from gateway.ports.memory import CallLeg
 from gateway.services.recordings import Recording, recording_of
+from gateway.web.call_views import (
+    GapView,
+    RecordedLegView,
+    UtteranceView,
+    heard_view,
+    recorded_leg_view,
+)
 from gateway.web.context import Visit
 from gateway.web.views import (
     FactView,
-    GapView,
-    RecordedLegView,
     TicketView,
-    UtteranceView,
     entry_view,
-    heard_view,
-    recorded_leg_view,
     ticket_view,
 )
 

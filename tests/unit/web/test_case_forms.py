@@ -88,7 +88,7 @@ def test_what_the_regulation_asks_for_is_marked_and_what_the_command_needs_too()
 def test_grades_are_those_of_the_citys_scale() -> None:
     grade = offered(AGENT, Stage.CLOSED)["grade"].fields[0]
 
-    assert (grade.kind, [option.value for option in grade.options][0]) == ("choice", "非常满意")
+    assert (grade.kind, next(option.value for option in grade.options)) == ("choice", "非常满意")
 
 
 def test_an_archived_case_takes_only_what_opens_a_new_one() -> None:
