@@ -1,10 +1,11 @@
 // Journal facts as sentences. `weight` says how much a fact matters: "alarm", "key", "note" or "trace".
-import { catalogue, channelName, commandName, decisionName, deliveryName, endingName, fieldName, lineName, outcomeName, presenceName, roleName, stageName, stepName, transferStateName, unitName } from "./words.js";
+import { catalogue, channelName, commandName, decisionName, deliveryName, endingName, failureName, fieldName, lineName, outcomeName, presenceName, roleName, stageName, stepName, transferStateName, unitName } from "./words.js";
 
 const actions = {
   "hand_off.start": "按下紧急键", "hand_off.confirm": "确认险情", "hand_off.dismiss": "判为误报", "hand_off.accept": "确认对方已接收",
   "transfer.start": "咨询单位", "transfer.join": "接成三方", "transfer.retrieve": "取回市民", "transfer.leave": "离开通话",
-  "call.finish": "结束通话",
+  "transfer.ticket": "改派工单", "call.finish": "结束通话", "supervision.listening": "监听", "supervision.whispering": "密语",
+  "supervision.joined": "加入通话", "supervision.end": "结束监听",
 };
 const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)} 秒` : "");
 const quoted = (words) => (words ? `“${words}”` : "");
@@ -52,6 +53,14 @@ const table = {
   "leg.ended": (v) => ["note", `${roleName(v.role)}${v.by_peer ? "挂机" : "离开通话"}`],
   "leg.held": () => ["note", "对方话机按下保持"],
   "leg.resumed": () => ["note", "对方话机恢复通话"],
+  "leg.taken_over": (v) => ["note", `${roleName(v.role)}换到另一部话机`],
+  "seat.failed": (v) => ["note", `分中心 ${v.number} ${failureName(String(v.reason ?? ""))}`],
+  "supervision.listening": (v) => ["key", `班长 ${v.by} 监听`],
+  "supervision.whispering": (v) => ["key", `班长 ${v.by} 对坐席密语`],
+  "supervision.joined": (v) => ["key", `班长 ${v.by} 加入通话`],
+  "supervision.ended": (v) => ["note", `班长 ${v.by} 离开`],
+  "supervision.failed": (v) => ["note", `班长 ${v.by} 未接入：${failureName(String(v.detail ?? ""))}`],
+  "transfer.number_failed": (v) => ["note", `${unitName(v.unit)}：${failureName(String(v.detail ?? ""))}`],
   "leg.silent": () => ["note", "一方没有声音传来"],
   "leg.audible": () => ["trace", "声音恢复"],
   "digit.pressed": (v) => ["trace", `按键 ${v.digit}`],

@@ -4,7 +4,8 @@ import { computed, html, nextTick, onMounted, ref, watch } from "../dom.js";
 import { factSentence } from "../facts.js";
 import { lineName, roleName } from "../words.js";
 
-const SHOWN_FACTS = new Set(["leg.answered", "leg.ended", "citizen.told", "call.degraded", "leg.held", "leg.resumed"]);
+const SHOWN_FACTS = new Set(["leg.answered", "leg.ended", "citizen.told", "call.degraded", "leg.held", "leg.resumed",
+  "leg.taken_over", "seat.failed", "supervision.listening", "supervision.whispering", "supervision.joined", "transfer.number_failed"]);
 
 // Cut a text at the emergency phrases heard in it.
 function marked(text, phrases) {
