@@ -10,7 +10,7 @@ import asyncio
 import hmac
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,7 +24,16 @@ from channels.telegram.courtesies import Courtesies
 from channels.telegram.incoming import external_id, incoming
 from channels.telegram.outgoing import TelegramWayOut
 from channels.telegram.polling import WAIT, Poller
-from channels.telegram.reading import Greeted, Ignored, Message, Reading, Unreadable, Unwanted, read_octets
+from channels.telegram.reading import (
+    LARGEST_FILE,
+    Greeted,
+    Ignored,
+    Message,
+    Reading,
+    Unreadable,
+    Unwanted,
+    read_octets,
+)
 from channels.telegram.webhook import CHECK_INTERVAL, SECRET_HEADER, Webhook, secret_of
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Refused, Unavailable
@@ -35,6 +44,9 @@ log = structlog.get_logger(__name__)
 PATH = "/telegram"
 LARGEST_UPDATE = 1 << 20
 """Octets of an update; files do not travel in it."""
+SMALL = 1_000_000
+LARGE_AT_ONCE = 4
+"""Messages with files beyond `SMALL` octets that are held in memory at a time; texts and voice notes never wait."""
 ALBUM_KEPT = timedelta(hours=48)
 """How long it is known what an album was made of: Telegram brings updates again for 24 hours."""
 
@@ -65,6 +77,7 @@ class TelegramChannel:
         self._api = TelegramApi(settings.token, settings.api)
         self._way_out = TelegramWayOut(self._api, means.files)
         self._albums = Albums(settings.album_window)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._updates: Poller | Webhook | None = None
         self._name = ""
         self._courtesies: Courtesies | None = None
@@ -159,9 +172,12 @@ class TelegramChannel:
         if not self._name:
             self._name = await self._api.name()
         for whole in await self._as_before(members):
-            message = await incoming(whole, self._name, self._api, self._means)
+            octets = sum(
+                LARGEST_FILE if member.file.size is None else member.file.size for member in whole if member.file
+            )
             try:
-                await intake.take(message)
+                async with nullcontext() if octets <= SMALL else self._large:
+                    await intake.take(await incoming(whole, self._name, self._api, self._means))
             except Refused as error:
                 self.counts["refused"] += 1
                 log.info("telegram.refused", reason=type(error).__name__)

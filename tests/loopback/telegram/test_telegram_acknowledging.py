@@ -276,3 +276,24 @@ async def test_a_refused_token_is_in_the_status_and_in_no_log(
     assert house.channel.status == "Telegram refuses the token"
     output = capsys.readouterr()
     assert "wrong-token" not in caplog.text + output.out + output.err
+
+
+async def test_no_log_holds_what_people_wrote_or_who_they_are(
+    house: House, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    channel = await house.opens()
+    citizen = house.server.citizen(987_654_321)
+    house.intake.fail = Unavailable("store away")
+    update = citizen.sends(text="秘密的话")
+    await house.intake.tried(2)
+    house.intake.fail = None
+    await house.server.acknowledged(update)
+    await channel.way_out.send(letter("秘密的回答", to=citizen.id))
+    citizen.has_blocked = True
+    with pytest.raises(Refused):
+        await channel.way_out.send(letter("秘密的回答", to=citizen.id))
+
+    output = capsys.readouterr()
+    for secret in (TOKEN, "秘密", "987654321"):
+        assert secret not in caplog.text + output.out + output.err
