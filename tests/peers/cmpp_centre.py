@@ -2,13 +2,20 @@
 
 It shares no code with the client that it meets: layouts are `struct` formats, checks are its own. It lets in one
 service, keeps what is submitted, delivers what a test says, and can be told to fail in the ways that gateways do.
+
+    python -m tests.peers.cmpp_centre [--port 7890] [--version 3] [--from 13800138000] [--to 10612345]
+
+is one to try a node with: every line that you write is a short message to it, in parts if it is long; what the node
+sends is printed, and reported as delivered.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import struct
+import sys
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -261,3 +268,52 @@ class CmppCentre:
 
 def _text(octets: bytes) -> str:
     return octets.rstrip(b"\0").decode("ascii")
+
+
+def cut(text: str, reference: int) -> list[bytes]:
+    """Return *text* as a handset sends it, in UCS-2: one content, or several with a header."""
+    octets = text.encode("utf-16-be")
+    if len(octets) <= 140:
+        return [octets]
+    parts = [octets[at : at + 134] for at in range(0, len(octets), 134)]
+    return [bytes((5, 0, 3, reference & 0xFF, len(parts), place)) + part for place, part in enumerate(parts, 1)]
+
+
+async def show(centre: CmppCentre) -> None:
+    """Print what the service submits, and report it as delivered."""
+    while True:
+        sent = await centre.sent.get()
+        content = sent.content[6:] if sent.has_header else sent.content
+        text = content.decode({8: "utf-16-be", 15: "gbk"}.get(sent.coding, "ascii"), "replace")
+        print(f"{sent.sender} -> {sent.terminal} [{sent.number}/{sent.total}] {text}", flush=True)
+        await centre.report(sent.message_id, b"DELIVRD", sent.terminal)
+
+
+async def converse(given: argparse.Namespace) -> None:
+    """Be a gateway until the input ends."""
+    centre = CmppCentre(major=given.version, source=given.source, secret=given.secret, port=given.port)
+    async with centre:
+        print(f"CMPP {given.version}.0 at 127.0.0.1:{centre.port}; source {given.source!r}, secret {given.secret!r}")
+        showing = asyncio.create_task(show(centre))
+        reference = 0
+        while line := (await asyncio.to_thread(sys.stdin.readline)).rstrip("\n"):
+            reference += 1
+            await centre.bound.wait()
+            contents = cut(line, reference)
+            results = [
+                await centre.deliver(content, sender=given.sender, to=given.to, has_header=len(contents) > 1)
+                for content in contents
+            ]
+            print(f"answered {results}", flush=True)
+        showing.cancel()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="a CMPP gateway to try a node with")
+    parser.add_argument("--port", type=int, default=7890)
+    parser.add_argument("--version", type=int, choices=(2, 3), default=3)
+    parser.add_argument("--source", default="901234")
+    parser.add_argument("--secret", default="change-me")
+    parser.add_argument("--from", dest="sender", default="13800138000")
+    parser.add_argument("--to", default="10612345")
+    asyncio.run(converse(parser.parse_args()))
