@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from enum import Enum
@@ -32,16 +31,17 @@ class Outcome(Enum):
     """What a notice says of a message."""
 
     FAILED = "failed"
+    DELAYED = "delayed"
     DELIVERED = "delivered"
     READ = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A machine's word about the message ``message_id``; ``reason`` is its status code and its words."""
+    """A machine's word about a message: one of ``about``, the likeliest first; ``reason`` is its code and its words."""
 
-    message_id: str
     outcome: Outcome
+    about: tuple[str, ...] = ()
     reason: str = ""
 
 
@@ -57,7 +57,13 @@ _RETURNED = re.compile(
     re.IGNORECASE,
 )
 _AUTOMATIC_SENDERS = re.compile(r"^(?:mailer-daemon|mail-daemon|mdaemon)(?:@|$)")
-_ACTIONS = {"failed": Outcome.FAILED, "delivered": Outcome.DELIVERED, "relayed": Outcome.DELIVERED}
+_ACTIONS = {
+    "failed": Outcome.FAILED,
+    "delayed": Outcome.DELAYED,
+    "delivered": Outcome.DELIVERED,
+    "relayed": Outcome.DELIVERED,
+    "expanded": Outcome.DELIVERED,
+}
 _IDS = re.compile(rb"(?im)^message-id:[ \t]*(?:\r?\n[ \t]+)?<([^<>\s]{1,998})>")
 
 
@@ -74,12 +80,6 @@ def kind_of(headers: Headers, sender: str, envelope_from: str | None, own_token:
     if report == "disposition-notification":
         return Automatic.RECEIPT
     subject = headers.text("subject")
-    if _SUBJECT.match(subject) or headers.raw("x-autoreply") or headers.raw("x-autorespond"):
-        return Automatic.OUT_OF_OFFICE
-    submitted = headers.token("auto-submitted")
-    precedence = headers.token("precedence")
-    if submitted.startswith("auto-replied") or precedence == "auto_reply":
-        return Automatic.OUT_OF_OFFICE if report != "delivery-status" else Automatic.BOUNCE
     if (
         is_report
         or _AUTOMATIC_SENDERS.match(sender)
@@ -87,6 +87,15 @@ def kind_of(headers: Headers, sender: str, envelope_from: str | None, own_token:
         or headers.raw("x-failed-recipients")
     ):
         return Automatic.BOUNCE
+    submitted, precedence = headers.token("auto-submitted"), headers.token("precedence")
+    if (
+        _SUBJECT.match(subject)
+        or submitted == "auto-replied"
+        or precedence == "auto_reply"
+        or headers.raw("x-autoreply")
+        or headers.raw("x-autorespond")
+    ):
+        return Automatic.OUT_OF_OFFICE
     if envelope_from == "" or headers.raw("return-path") == "<>":
         return Automatic.BOUNCE if _RETURNED.match(subject) or headers.ids("references") else Automatic.GENERATED
     if headers.raw("list-id") or headers.raw("list-post"):
@@ -98,17 +107,16 @@ def kind_of(headers: Headers, sender: str, envelope_from: str | None, own_token:
     return None
 
 
-def notices(message: Message, kind: Automatic | None, original: bytes) -> Iterator[Notice]:
-    """Yield what a bounce or receipt says, and about which message ids; our own are for the caller to tell.
+def notice_of(message: Message, kind: Automatic | None, original: bytes) -> Notice | None:
+    """Return what a bounce or a receipt says; None for anything else, and for a receipt that says nothing.
 
-    A bounce without the standard's parts names its message in a copy of its header, or in References.
+    A bounce without the standard's parts names its message in a copy of its header, or in what it answers.
     """
     if kind not in (Automatic.BOUNCE, Automatic.RECEIPT):
-        return
+        return None
     headers = Headers(message)
-    outcome: Outcome | None = Outcome.READ if kind is Automatic.RECEIPT else Outcome.FAILED
-    reason = ""
-    named: dict[str, None] = {}
+    outcome, reason = (Outcome.READ, "") if kind is Automatic.RECEIPT else (Outcome.FAILED, "")
+    about: list[str] = []
     for part in message.walk():
         inner = Headers(part)
         type_ = inner.token("content-type")
@@ -116,32 +124,31 @@ def notices(message: Message, kind: Automatic | None, original: bytes) -> Iterat
             outcome, reason = _status(part)
         elif type_ == "message/disposition-notification":
             fields = _fields(_inside(part))
-            named.update(dict.fromkeys(re.findall(r"<([^<>\s]+)>", fields.get("original-message-id", ""))))
+            about += re.findall(r"<([^<>\s]+)>", fields.get("original-message-id", ""))
             if "displayed" not in fields.get("disposition", "").lower():
-                return
+                return None
         elif type_ == "text/rfc822-headers":
-            found = _IDS.findall(content_of(part, inner))
-            named.update((each.decode("utf-8", "replace"), None) for each in found)
+            about += _ids_in(content_of(part, inner))
         elif part is not message:
-            named.update(dict.fromkeys(inner.ids("message-id")))
-    if outcome is None:
-        return
-    named.update(dict.fromkeys([*headers.ids("in-reply-to"), *headers.ids("references")]))
+            about += inner.ids("message-id")
     body = original.partition(b"\r\n\r\n")[2] or original.partition(b"\n\n")[2]
-    named.update((each.decode("utf-8", "replace"), None) for each in _IDS.findall(body[:200_000]))
-    for message_id in named:
-        yield Notice(message_id=one_line(message_id), outcome=outcome, reason=one_line(reason))
+    about += [*_ids_in(body[:200_000]), *headers.ids("in-reply-to"), *reversed(headers.ids("references"))]
+    return Notice(outcome=outcome, about=tuple(dict.fromkeys(map(one_line, about))), reason=one_line(reason))
 
 
-def _status(part: Message) -> tuple[Outcome | None, str]:
-    """Return the worst that a delivery status says (RFC 3464 2.3); no outcome for a mere delay."""
-    found: list[tuple[Outcome | None, str]] = []
+def _ids_in(octets: bytes) -> list[str]:
+    return [found.decode("utf-8", "replace") for found in _IDS.findall(octets)]
+
+
+def _status(part: Message) -> tuple[Outcome, str]:
+    """Return the worst that a delivery status says of a recipient (RFC 3464 2.3)."""
+    found: list[tuple[Outcome, str]] = []
     for block in re.split(r"\r?\n[ \t]*\r?\n", _inside(part)):
         fields = _fields(block)
-        if action := fields.get("action", "").lower():
-            status, said = fields.get("status", ""), fields.get("diagnostic-code", "")
-            found.append((_ACTIONS.get(action), f"{status} {said}".strip()[:300]))
-    return next((each for each in found if each[0] is Outcome.FAILED), found[0] if found else (Outcome.FAILED, ""))
+        if (outcome := _ACTIONS.get(fields.get("action", "").lower())) is not None:
+            found.append((outcome, f"{fields.get('status', '')} {fields.get('diagnostic-code', '')}".strip()[:300]))
+    failed = (each for each in found if each[0] is Outcome.FAILED)
+    return next(failed, found[0] if found else (Outcome.FAILED, ""))
 
 
 def _inside(part: Message) -> str:

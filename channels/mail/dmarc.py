@@ -47,7 +47,10 @@ class Findings:
 def evaluated(
     from_domain: str, spf: str, spf_domain: str, signatures: Sequence[Signature], look_up: LookUp
 ) -> Findings:
-    """Judge a message whose From names *from_domain*. *look_up* may raise; then nothing is known of the policy."""
+    """Judge a message whose From names *from_domain*. Where SPF was not looked at ("") it fails nobody.
+
+    Raises whatever *look_up* raises.
+    """
     record = _record(from_domain, look_up)
     found = Findings(spf=spf, spf_domain=spf_domain, signatures=tuple(signatures), dmarc="none")
     home = ""
@@ -64,7 +67,7 @@ def evaluated(
         spf=spf,
         spf_domain=spf_domain,
         signatures=tuple(signatures),
-        dmarc="pass" if passed else "temperror" if unsure else "fail",
+        dmarc="pass" if passed else "temperror" if unsure else "fail" if spf else "",
         policy=policy[:20],
     )
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from channels.mail.automatic import Automatic, Outcome
+from channels.mail.automatic import Automatic, Notice, Outcome
 from channels.mail.checks import SenderChecks, Sending
 from channels.mail.dmarc import Findings
 from channels.mail.identity import Identity
@@ -117,22 +117,26 @@ class Letterbox:
         return next(iter(envelope.recipients), mail.addressee)
 
     async def _set_aside(self, kind: Automatic, mail: Mail, envelope: Envelope, bounced: str) -> None:
-        """Count what a machine wrote, and pass on what it says of messages of ours."""
-        reports = {
-            notice.message_id: (_STATES[notice.outcome], notice.reason)
-            for notice in reversed(mail.notices)
-            if self._identity.is_own_id(notice.message_id)
-        }
-        if bounced and kind is Automatic.BOUNCE and not mail.notices:
-            reports.setdefault(bounced, (DeliveryState.FAILED, ""))
-        for sent_id, (state, reason) in reports.items():
+        """Count what a machine wrote, and pass on what it says of a message of ours.
+
+        *bounced* is the message whose return path was used. Whatever comes there with an empty one is its bounce.
+        """
+        notice = mail.notice
+        if bounced and kind is Automatic.GENERATED:
+            kind, notice = Automatic.BOUNCE, Notice(outcome=Outcome.FAILED)
+        about = next(filter(self._identity.is_own_id, notice.about), bounced) if notice else ""
+        if notice and about and notice.outcome in _STATES:
             await self._intake.report(
                 DeliveryReport(
-                    channel=ChannelKind.MAIL, sent_id=sent_id, state=state, at=envelope.received_at, reason=reason
+                    channel=ChannelKind.MAIL,
+                    sent_id=about,
+                    state=_STATES[notice.outcome],
+                    at=envelope.received_at,
+                    reason=notice.reason,
                 )
             )
         self.counts[kind.value] += 1
-        log.info("mail.automatic", kind=kind.value, reported=list(reports))
+        log.info("mail.automatic", kind=kind.value, about=about)
 
 
 def _values(mail: Mail, findings: Findings) -> Mapping[str, Json]:

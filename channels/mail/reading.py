@@ -13,7 +13,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import compat32
 
-from channels.mail.automatic import Automatic, Notice, kind_of, notices
+from channels.mail.automatic import Automatic, Notice, kind_of, notice_of
 from channels.mail.body import Body, File, body_of, clean
 from channels.mail.charset import decode
 from channels.mail.headers import Headers
@@ -60,7 +60,7 @@ class Mail:
     ticket: str
     files: tuple[File, ...]
     automatic: Automatic | None
-    notices: tuple[Notice, ...]
+    notice: Notice | None
     remarks: tuple[str, ...]
 
 
@@ -134,7 +134,7 @@ def _read(octets: bytes, message: Message, envelope_from: str | None, own_token:
         ticket=ticket[1] if ticket else "",
         files=tuple(body.files[:MOST_FILES]),
         automatic=kind,
-        notices=tuple(notices(message, kind, octets)),
+        notice=notice_of(message, kind, octets),
         remarks=tuple(sorted(remark | _defects(body))),
     )
 

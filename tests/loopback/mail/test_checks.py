@@ -88,17 +88,20 @@ async def test_a_signature_proves_the_domain_whoever_brings_the_message(checks: 
     octets = signed(message(), "example.com")
     found = await checks.of(octets, "example.com", Sending(peer="203.0.113.1", mail_from="x@list.invalid"))
     mailbox = await checks.of(octets, "news.example.com", Sending())
-    changed = await checks.of(octets.replace("坏".encode(), "好".encode()), "example.com", Sending())
+    stranger = Sending(peer="203.0.113.1", mail_from="x@list.invalid")
+    changed = await checks.of(octets.replace("坏".encode(), "好".encode()), "example.com", stranger)
+    unsigned = await checks.of(message(), "example.com", Sending())
 
     assert [each.result for each in found.signatures] == ["pass"]
     assert found.dmarc == "pass"
     assert (mailbox.dmarc, mailbox.policy) == ("pass", "quarantine")
     assert [each.result for each in changed.signatures] == ["fail"]
     assert changed.dmarc == "fail"
+    assert unsigned.dmarc == ""
 
 
 async def test_a_strict_domain_is_proven_by_itself_only(checks: SenderChecks) -> None:
-    found = await checks.of(signed(message(), "mail.strict.example"), "strict.example", Sending())
+    found = await checks.of(signed(message(), "mail.strict.example"), "strict.example", HERE)
 
     assert [each.result for each in found.signatures] == ["pass"]
     assert found.dmarc == "fail"

@@ -328,8 +328,11 @@ async def test_a_bounce_that_quotes_nothing_is_known_by_the_address_it_comes_to(
     async with mail_channel(intake, server=server()) as channel:
         await smtp(channel, send(bounce, sender="", to=IDENTITY.return_path(own, OURS)))
 
-    (report,) = intake.reports
-    assert (report.sent_id, report.state) == (own, DeliveryState.FAILED)
+        await smtp(channel, send(message(number=3), sender="", to=IDENTITY.return_path(own, OURS)))
+        await smtp(channel, send(MESSAGES["bounce-delay"], sender="", to=IDENTITY.return_path(own, OURS)))
+        await smtp(channel, send(MESSAGES["out-of-office"], sender="", to=IDENTITY.return_path(own, OURS)))
+
+    assert [(report.sent_id, report.state) for report in intake.reports] == [(own, DeliveryState.FAILED)] * 2
 
 
 async def test_a_delivery_status_is_reported_with_its_reason(intake: MemoryIntake) -> None:

@@ -35,7 +35,8 @@ def test_an_ugly_message_is_read_as_people_read_it(name: str) -> None:
     assert list(mail.answers) == expected.get("answers", [])
     assert mail.ticket == expected.get("ticket", "")
     assert (mail.automatic.value if mail.automatic else None) == expected.get("automatic")
-    assert [f"{each.outcome.value} {each.message_id}" for each in mail.notices] == expected.get("notices", [])
+    notice = [mail.notice.outcome.value, *mail.notice.about] if mail.notice else []
+    assert notice == expected.get("notice", [])
     assert list(mail.remarks) == expected.get("remarks", [])
 
 
@@ -107,7 +108,7 @@ def assert_sound(octets: bytes) -> None:
     """Whatever was read can be kept by any store and sent as UTF-8."""
     mail = read(octets, envelope_from="", own_token=OURS)
     texts = [mail.text, mail.subject, mail.sender, mail.sender_name, *mail.answers, *(file.name for file in mail.files)]
-    for text in [*texts, *(each.message_id + each.reason for each in mail.notices)]:
+    for text in [*texts, *(mail.notice.about if mail.notice else ()), mail.notice.reason if mail.notice else ""]:
         text.encode("utf-8")
         assert "\x00" not in text
     assert mail.text
