@@ -127,7 +127,8 @@ class Papers:
 
     def _restriction(self, record: CaseRecord, fact: Fact, facts: Iterable[Fact]) -> None:
         reasons = [str(each.details.get("reason", "")) for each in facts if each.name == "tell"]
-        reason = next((each for each in reasons if each), "")
+        refused = [str(each.details["kind"]) for each in facts if each.name == "stage" and "kind" in each.details]
+        reason = next((each for each in (*reasons, *refused) if each), "")
         if fact.details["due"] is None:
             self._settle(Register.RESTRICTION, record, PaperState.ENDED, {"lifted": reason})
         else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gateway.domain.case import Accept, Append, AuditPass, Case, CaseId, Command, Fact, Publish, Refuse, Reply
+from gateway.domain.case import Accept, Append, AuditPass, Case, CaseId, Command, Dispatch, Fact, Publish, Refuse, Reply
 from gateway.domain.casework import Actor, ActorKind, CaseRecord
 from gateway.domain.json import Json
 from gateway.domain.rules import FOLLOW_UP, SUPERVISE, Stage, Trigger
@@ -145,7 +145,7 @@ class Round:
         known = self._before.above if self._before else ()
         if before is None or after is None or after.unit == before.unit:
             return known
-        is_onward = before.stage in (Stage.DISPATCHED, Stage.SIGNED) and after.stage is Stage.DISPATCHED
+        is_onward = isinstance(command, Dispatch) and before.stage in (Stage.DISPATCHED, Stage.SIGNED)
         return (*known, before.unit) if is_onward else ()
 
     def _keep_ticket(self, case: Case) -> None:

@@ -16,7 +16,7 @@ import structlog
 from gateway.domain.case import Fact
 from gateway.domain.casework import CaseQuery, Place
 from gateway.domain.errors import GatewayError
-from gateway.domain.rules import Stage
+from gateway.domain.rules import OVER, Stage
 from gateway.domain.ticket import TicketId
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
@@ -30,7 +30,9 @@ BATCH = 50
 """Cases in one unit of work at most."""
 PAGE = 200
 LOOKS_BACK = timedelta(days=800)
-"""No case that was received longer ago has a deadline that nobody could count when it was given."""
+"""No open case that was received longer ago has a deadline that nobody could count when it was given."""
+LOOKS_BACK_OVER = timedelta(days=200)
+"""The same of what is over: only a survey, an appeal, an order or a restriction still runs there."""
 _NO_DEADLINES = frozenset({Stage.ANSWERED, Stage.HANDED_OFF})
 
 
@@ -84,7 +86,8 @@ class Recounting:
             waiting = [record.id for record in page if record.case.has_provisional_deadlines]
             for start in range(0, len(waiting), BATCH):
                 said += await self._commit(waiting[start : start + BATCH], now)
-            if len(page) < PAGE or page[-1].case.received_at < now - LOOKS_BACK:
+            looks_back = LOOKS_BACK_OVER if stage in OVER else LOOKS_BACK
+            if len(page) < PAGE or page[-1].case.received_at < now - looks_back:
                 return said
             after = Place(at=page[-1].case.received_at, id=page[-1].id)
 

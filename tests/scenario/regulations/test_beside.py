@@ -254,6 +254,19 @@ async def test_sz_2_the_unit_above_sends_back_what_its_own_unit_reports(store: A
     assert names(done.facts, "endorsed") == [{}]
 
 
+async def test_pl_9_who_lost_a_dispute_has_no_part_any_more(store: Any) -> None:
+    room = CaseRoom(store, "pingli-2018")
+    ticket = await room.ticket()
+    await room.do(ticket, "accept", category="complaint")
+    await room.do(ticket, "dispatch", to="roads")
+
+    done = await room.do(ticket, "designate", to="water", decided_by="协调会议", reason="职能交叉")
+
+    assert done.record is not None
+    assert (done.record.case.unit, done.record.above, done.record.units) == ("water", (), ("water",))
+    assert "dispatched" in [message.kind for message in await store.cases.messages(Channel.UNIT, to="water")]
+
+
 # --- what agents write after acceptance ------------------------------------------------------------------------------
 
 
