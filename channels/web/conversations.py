@@ -32,7 +32,8 @@ from gateway.ports.intake import (
 log = structlog.get_logger(__name__)
 
 PULSE = 3.0
-"""Seconds between looks at the log for what another node has put there."""
+SLOWEST_PULSE = 15.0
+"""Seconds between looks at the log for what another node has put there, at first and when nothing comes."""
 ASSISTANT_LIMIT = 8.0
 NO_ANSWER = "这个问题知识库里没有现成的答案，我不能乱说。您的话已经转给人工坐席，请在这里等候答复。"
 """What an assistant says that does not know."""
@@ -124,7 +125,7 @@ class Conversations:
 
     async def lines(self, conversation: str, after: int, *, wait: float = 0.0) -> Sequence[ChatLine]:
         """Return the lines after *after*; when there are none, wait so many seconds for one. Raises `Unavailable`."""
-        until = self._clock.monotonic() + wait
+        until, pulse = self._clock.monotonic() + wait, PULSE
         with self._listening(conversation) as woken:
             while True:
                 woken.clear()
@@ -134,8 +135,9 @@ class Conversations:
                 if left <= 0:
                     return ()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, PULSE)):
+                    async with asyncio.timeout(min(left, pulse)):
                         await woken.wait()
+                pulse = min(SLOWEST_PULSE, pulse * 2)
 
     async def confirm(self, intake: Intake, conversation: str, number: int) -> None:
         """Keep that the citizen's side has all lines up to *number*, and report ours among them as delivered.

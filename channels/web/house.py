@@ -40,6 +40,8 @@ NOT_TAKEN = "没有收下：内容或附件不符合要求。如需帮助，请�
 """What a final no of intake means here."""
 NO_TICKET = "没有查到，请核对工单编号和查询码"
 _TICKET = re.compile(TICKET_NUMBER)
+MOST_LINES = 200
+"""Lines of a conversation in one answer."""
 _NAME = re.compile(r"[0-9a-f]{40}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
@@ -111,9 +113,9 @@ class Visit:
         return taken_view(taken, conversation)
 
     async def lines(self, conversation: str, after: int, wait: float) -> LinesView:
-        """Return what was said after line *after*, waiting up to *wait* seconds for the first."""
+        """Return up to `MOST_LINES` that were said after line *after*, waiting up to *wait* seconds for the first."""
         found = await self.house.conversations.lines(conversation, after, wait=wait)
-        return LinesView([line_view(line) for line in found])
+        return LinesView([line_view(line) for line in found[:MOST_LINES]])
 
     async def progress(self, enquiry: EnquirySent) -> ProgressView:
         """Return how a ticket stands. Raises `Problem` where number and code don't fit each other."""

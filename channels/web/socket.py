@@ -67,7 +67,14 @@ class _Link:
         self._conversation = conversation
 
     async def run(self, after: int) -> None:
-        """Listen and tell, until one of them ends. Raises what ended it."""
+        """Listen and tell, until one of them ends; then let the assistant finish. Raises what ended it."""
+        async with asyncio.TaskGroup() as self._answers:
+            results = await self._converse(after)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _converse(self, after: int) -> list[BaseException | None]:
         listening = asyncio.create_task(self._listen())
         telling = asyncio.create_task(self._tell(after))
         both = (listening, telling)
@@ -77,9 +84,7 @@ class _Link:
             for task in both:
                 task.cancel()
             results = await asyncio.gather(*both, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+        return list(results)
 
     async def _tell(self, after: int) -> None:
         await self._send(Ready())
@@ -134,7 +139,7 @@ class _Link:
                     emergencies=list(taken.emergencies),
                 )
             )
-            await house.conversations.answer(message, taken)
+            self._answers.create_task(house.conversations.answer(message, taken))
 
     async def _send(self, message: AnyToPage) -> None:
         async with asyncio.timeout(SEND_LIMIT):

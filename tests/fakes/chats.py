@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -45,13 +46,19 @@ class MemoryChatLog:
 
 
 class ScriptedAssistant:
-    """`gateway.ports.intake.Assistant` that knows what it was told; ``fail`` is raised while it is set."""
+    """`gateway.ports.intake.Assistant` that knows what it was told.
+
+    ``fail`` is raised while it is set; it answers only once ``thinks`` is over.
+    """
 
     def __init__(self, answers: Mapping[str, AssistantAnswer]) -> None:
         self.fail: GatewayError | None = None
+        self.thinks: asyncio.Event | None = None
         self._answers = dict(answers)
 
     async def answer(self, question: str) -> AssistantAnswer | None:
+        if self.thinks is not None:
+            await self.thinks.wait()
         if self.fail is not None:
             raise self.fail
         return next((answer for word, answer in self._answers.items() if word in question), None)

@@ -114,6 +114,20 @@ async def test_an_assistant_that_is_away_does_not_hinder_anything(place: Street,
         assert [line["number"] for line in await window.lines(1)] == [3]
 
 
+async def test_an_emergency_does_not_wait_for_the_assistant(place: Street, visitor: ClientSession) -> None:
+    place.assistant.thinks = asyncio.Event()
+    async with page(visitor, place) as window:
+        await window.say("公积金怎么提取", "message-1")
+        await window.say(FIRE, "message-2")
+        await window.hear("taken")
+        assert (await window.hear("taken"))["emergencies"] == ["119"]
+        place.assistant.thinks.set()
+
+        while (line := (await window.lines(1))[0])["by"] != "assistant":
+            pass
+        assert line["text"] == ARTICLE.text
+
+
 async def test_an_emergency_is_told_at_once_with_the_line_to_call(place: Street, visitor: ClientSession) -> None:
     async with page(visitor, place) as window:
         await window.say(FIRE, "message-1")
