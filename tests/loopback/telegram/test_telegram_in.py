@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import aiohttp
 import pytest
 
 from channels import wording
+from channels.telegram.channel import PATH
+from channels.telegram.webhook import SECRET_HEADER
 from gateway.domain.contact import Point
 from gateway.domain.errors import Refused, Unavailable
 from tests.loopback.telegram.house import CHAT, House, letter
@@ -161,6 +167,30 @@ async def test_photos_of_an_album_that_came_after_a_crash_are_not_lost(house: Ho
         await house.server.acknowledged(update)
 
     assert [[part.content for part in message.parts] for message in house.intake.messages] == [[b"1", b"2"], [b"3"]]
+
+
+async def test_an_album_that_two_nodes_shared_is_neither_lost_nor_doubled_when_it_comes_again(house: House) -> None:
+    doors = [await house.opens_with_webhook(), await house.opens_with_webhook()]
+    house.server.webhook = {"url": ""}
+    citizen = house.server.citizen(CHAT)
+    updates = [
+        {
+            "update_id": number,
+            "message": citizen.message(photo=[{"file_id": house.server.keep(octets)}], media_group_id="g"),
+        }
+        for number, octets in enumerate((b"1", b"2"))
+    ]
+    headers = {SECRET_HEADER: house.channel.secret}
+
+    async def bring(door: str, update: dict[str, Any]) -> int:
+        async with aiohttp.ClientSession() as client, client.post(door + PATH, json=update, headers=headers) as answer:
+            return answer.status
+
+    apart = await asyncio.gather(*(bring(door, update) for door, update in zip(doors, updates, strict=True)))
+    again = await asyncio.gather(*(bring(doors[0], update) for update in updates))
+
+    assert [*apart, *again] == [200] * 4
+    assert sorted(part.content for message in house.intake.messages for part in message.parts) == [b"1", b"2"]
 
 
 async def test_an_album_that_cannot_be_kept_comes_again_whole(house: House) -> None:
