@@ -54,7 +54,7 @@ class Papers:
                 case "wish" if not fact.details["publish"] and record.case.publication is not Publication.WITHDRAWN:
                     self._settle(Register.PUBLICATION, record, PaperState.WITHHELD, {})
                 case "archived":
-                    kept = {"category": record.case.category, "matter": record.case.matter, **said}
+                    kept = {**said, "inventory": self._inventory(record, ticket)}
                     self._open(
                         Register.ARCHIVE,
                         record,
@@ -124,6 +124,23 @@ class Papers:
             self._open(Register.PUBLICATION, record, fact, values, state=PaperState.PUBLISHED)
         else:
             self._writes.save(replace(known, state=PaperState.PUBLISHED, closed_at=self._now, values=values))
+
+    def _inventory(self, record: CaseRecord, ticket: Ticket | None) -> dict[str, Json]:
+        """Return what of a sealed case lies where: the call with its recordings, papers by number, the last reply."""
+        case = record.case
+        latest = {
+            each.value: self._writes.latest(each, record.id) for each in (Register.SUBMISSION, Register.SUPERVISION)
+        }
+        return {
+            "category": case.category,
+            "matter": case.matter,
+            "stage": case.stage.value,
+            "revision": record.revision,
+            "call": str(ticket.call_id or "") if ticket is not None else "",
+            "reply": bool(record.reply),
+            "article": case.article,
+            **{name: str(paper.number) for name, paper in latest.items() if paper is not None},
+        }
 
     def _restriction(self, record: CaseRecord, fact: Fact, facts: Iterable[Fact]) -> None:
         reasons = [str(each.details.get("reason", "")) for each in facts if each.name == "tell"]

@@ -212,7 +212,9 @@ class Casework:
             after = self.saved(tx, record, record, cases[record.id], now, next_due=next_due[record.id])
             revisions[record.id] = after.revision
             if brought[record.id]:
-                Papers(tx.registers, self.books.of(record), now).keep(after, None, brought[record.id])
+                Papers(tx.registers, self.books.of(record), now).keep(
+                    after, _for_archive(tx, brought[record.id]), brought[record.id]
+                )
                 post.add(after, record, brought[record.id], self.books.of(record).profile)
         for ticket_id, fact in in_order:
             tx.append(journalled(fact, ticket_id, revisions[ticket_id]))
@@ -291,6 +293,11 @@ class Casework:
             for unit in (named,) if isinstance(named, str) else named:
                 if unit and unit not in self._units:
                     raise UnknownUnit(unit, field)
+
+
+def _for_archive(tx: Transaction, facts: Iterable[Fact]) -> Ticket | None:
+    """Return the ticket that a sealed case belongs to; nothing else that the clock brings needs it."""
+    return next((tx.ticket(TicketId(fact.case)) for fact in facts if fact.name == "archived"), None)
 
 
 Take = Callable[[Transaction, TicketId], None]

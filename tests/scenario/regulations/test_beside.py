@@ -127,6 +127,15 @@ async def test_sz_4_6_what_has_been_over_for_long_enough_goes_into_the_archive_b
     (entry,) = await papers(room, Register.ARCHIVE)
     assert (entry.case_id, entry.state) == (ticket, PaperState.ARCHIVED)
     assert entry.due == at("2037-01-01 00:00")
+    assert entry.values["inventory"] == {
+        "category": "complaint",
+        "matter": "停水",
+        "stage": "closed",
+        "revision": (await room.record(ticket)).revision,
+        "call": f"call of {ticket}",
+        "reply": True,
+        "article": "",
+    }
     assert await room.wait("2026-06-01 00:00") == []
     done = await room.do(ticket, "supervise", trigger="other")
     assert [fact.details["why"] for fact in done.denials] == ["sealed"]
