@@ -314,3 +314,38 @@ async def test_both_ends_know_how_well_each_is_heard_and_how_far_away_they_are(t
     assert quality.round_trip is not None
     assert quality.far_lost is not None
     assert figures.quality.round_trip is not None
+
+
+async def test_a_supervisor_hears_all_and_is_heard_by_the_agent_alone_until_he_joins(tmp_path: Path) -> None:
+    async with both() as (gateway, carrier):
+        legs, far = [], []
+        for _ in ("citizen", "agent", "supervisor"):
+            legs.append(await gateway.call())
+            far.append((await carrier.sounds.get()).media)
+        citizen, agent, supervisor = legs
+        for sound, frequency in zip(far, (500, 900, 1300), strict=True):
+            play(sound, tmp_path, frequency)
+        for leg in (citizen, agent):
+            leg.join("call")
+        supervisor.listen("call")
+        assert await hears(far[2], 500)
+        assert await hears(far[2], 900)
+
+        supervisor.whisper("call", agent.leg.id)
+        assert await hears(far[1], 1300)
+        assert not await soon_hears(far[0], 1300)
+
+        supervisor.join("call")
+        assert await hears(far[0], 1300)
+
+
+async def soon_hears(leg: MediaLeg, frequency: int) -> bool:
+    """Whether this leg's far end says *frequency* in the next half second of sound."""
+    frames = 0
+    async for frame in leg.tap(0.0):
+        if level(np.frombuffer(frame.pcm, "<i2"), frequency) > 2000:
+            return True
+        frames += 1
+        if frames == 5:
+            break
+    return False
