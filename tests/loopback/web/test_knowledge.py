@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from gateway.domain.contact import ChannelKind, ContactId
 from gateway.domain.knowledge import ArticleId
+from gateway.domain.ticket import Ticket, TicketId, TicketState
 from tests.fakes.console import Office
 from tests.fakes.library import OUTAGE, stocked
 
@@ -210,3 +212,30 @@ async def test_the_interface_describes_the_open_door(place: Office) -> None:
 
     assert description["paths"]["/open/knowledge"]["get"]["security"] == []
     assert "/api/tickets/{ticket_id}/suggestions" in description["paths"]
+
+
+@pytest.mark.parametrize(("category", "code"), [("praise", "not_allowed"), ("", "missing")])
+async def test_only_what_the_regulation_lets_be_answered_at_once_is(place: Office, category: str, code: str) -> None:
+    await stocked(place.parts.librarian)
+    now = place.line.clock.now()
+    kept = Ticket(
+        id=TicketId("20260302-000009"),
+        contact_id=ContactId("c"),
+        channel=ChannelKind.TELEPHONE,
+        call_id=None,
+        caller="01000000001",
+        received_at=now,
+        ended_at=now,
+        state=TicketState.TAKEN,
+        category=category,
+    )
+    await place.line.store.commit(lambda tx: tx.save_ticket(kept))
+    async with place.signed_in("agent") as client:
+        answer = {"article": "water-outage", "version": 1}
+        problem = (await sent(client, "POST", f"/api/tickets/{kept.id}/answer", answer, status=409))["error"]
+
+    assert (problem["code"], problem["field"]) == (code, "category")
+    assert problem["current"][0]["article"] == "第四条"
+    ticket = await place.line.store.ticket(kept.id)
+    assert ticket is not None
+    assert ticket.decisions == ()
