@@ -26,11 +26,8 @@ NOT_TAKEN = "很抱歉，这条消息未能受理（附件过大、过多，或�
 
 def place(name: str, latitude: float, longitude: float) -> str:
     """Say where somebody is; degrees."""
-    return (
-        f"[位置] {name}（北纬{latitude:.6f}，东经{longitude:.6f}）"
-        if name
-        else (f"[位置] 北纬{latitude:.6f}，东经{longitude:.6f}")
-    )
+    where = f"北纬{latitude:.6f}，东经{longitude:.6f}"
+    return f"[位置] {name}（{where}）" if name else f"[位置] {where}"
 
 
 def card(name: str, number: str) -> str:

@@ -54,7 +54,7 @@ class ScriptedTranscriber:
     """`gateway.ports.intake.Transcriber` that hears ``words`` in everything, or fails with ``fail``."""
 
     words: str = ""
-    fail: GatewayError | None = None
+    fail: Exception | None = None
     heard: list[bytes] = field(default_factory=list)
 
     async def transcribe(self, octets: bytes) -> str:

@@ -53,10 +53,8 @@ async def test_a_voice_note_is_words_and_sound(house: House) -> None:
     assert house.only.values["speech"] == "heard"
 
 
-@pytest.mark.parametrize("failure", [None, Unavailable("no recogniser"), Refused("not a sound")])
-async def test_a_voice_note_that_nobody_understood_is_kept_and_says_so(
-    house: House, failure: Unavailable | Refused | None
-) -> None:
+@pytest.mark.parametrize("failure", [None, Unavailable("no recogniser"), Refused("not a sound"), OSError()])
+async def test_a_voice_note_that_nobody_understood_is_kept_and_says_so(house: House, failure: Exception | None) -> None:
     house.lent.transcriber.fail = failure
     await house.opens()
     await house.server.acknowledged(house.server.citizen(CHAT).sends_file("voice", b"OggS"))
