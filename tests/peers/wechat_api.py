@@ -208,7 +208,7 @@ class WeChatServer:
         if body in ("", "success"):
             return None
         reply = parse(body)["xml"]
-        if self.mode != "plain":
+        if self.mode == "aes" or "Encrypt" in reply:
             opened = self._crypto.decrypt_message(body, reply["MsgSignature"], reply["TimeStamp"], reply["Nonce"])
             reply = parse(opened)["xml"]
         assert reply["FromUserName"] == self.account

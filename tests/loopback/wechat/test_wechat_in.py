@@ -57,6 +57,14 @@ async def test_a_text_is_taken_and_answered_in_the_same_breath(house: House) -> 
     assert house.only.addressee == "gh_0123456789ab"
 
 
+@pytest.mark.parametrize("house", ["compatible"], indirect=True)
+async def test_without_a_key_the_plain_half_of_a_message_is_read_and_answered(house: House) -> None:
+    await house.opens(aes_key="")
+    answer = await house.server.follower(OPEN_ID).writes(Content="路灯坏了")
+
+    assert (answer.text, house.only.text) == (house.intake.told, "路灯坏了")
+
+
 async def test_nothing_to_say_is_said_as_success(house: House) -> None:
     house.intake.told = ""
     await house.opens()
