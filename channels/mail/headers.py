@@ -37,8 +37,9 @@ class Headers:
         self._fields: dict[str, list[bytes]] = {}
         self._parameters: dict[str, dict[str, str]] = {}
         for name, value in message.raw_items():
-            octets = str(value)[:LONGEST].encode("utf-8", "surrogateescape")
-            self._fields.setdefault(name.lower(), []).append(octets)
+            name, text = name.lower(), str(value)
+            text = text[-LONGEST:] if name == "references" else text[:LONGEST]  # whose nearest are at its end
+            self._fields.setdefault(name, []).append(text.encode("utf-8", "surrogateescape"))
 
     def all(self, name: str) -> list[str]:
         """Return the fields of that name as they stand, unfolded."""

@@ -13,12 +13,12 @@ import math
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
@@ -32,6 +32,9 @@ from gateway.ports.intake import SharedValues
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
+CONNECT_LIMIT = 10.0
+LONGEST_IDLE = 25 * 60.0
+"""Seconds after which IDLE is begun anew (RFC 2177 asks for less than 29 minutes)."""
 STOP_LIMIT = 5.0
 """Seconds that a thread gets to notice that its connection has ended."""
 REMEMBERED = timedelta(days=3650)
@@ -39,6 +42,8 @@ REMEMBERED = timedelta(days=3650)
 
 _DATE = re.compile(rb'INTERNALDATE "([^"]{20,40})"')
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -75,47 +80,44 @@ class HostedMailbox:
         self._letterbox = letterbox
         self._clock = clock
         self._shared = shared
+        self._pause = FIRST_PAUSE
         self.name = settings.name
         self.problem = ""
         """What is wrong with it at the moment, "" for nothing."""
 
     async def run(self) -> None:
         """Fetch what comes, until cancelled."""
-        pause = FIRST_PAUSE
         while True:
-            began = self._clock.monotonic()
             try:
                 await self._session()
             except Unavailable as failure:
                 self.problem = "what is there cannot be kept now"
-                pause = max(pause, failure.retry_after or 0.0)
+                self._pause = max(self._pause, min(failure.retry_after or 0.0, LONGEST_PAUSE))
             except (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError) as error:
                 self.problem = type(error).__name__
             except Exception:  # what a strange server makes of the libraries must not end the gateway
                 self.problem = "an error of ours"
                 log.exception("mailbox.failed", name=self._settings.name)
-            log.warning("mailbox.lost", name=self._settings.name, reason=self.problem, again_in=pause)
-            if self._clock.monotonic() - began > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            log.warning("mailbox.lost", name=self._settings.name, reason=self.problem, again_in=self._pause)
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     async def _session(self) -> None:
         link = _Link(self._settings)
         try:
-            await asyncio.to_thread(link.open)
+            await link.do(link.open)
             mark = await self._mark(link)
             log.info("mailbox.opened", name=self._settings.name)
             self.problem = ""
             while True:
-                for uid in await asyncio.to_thread(link.new, mark):
+                for uid in await link.do(link.new, mark):
                     await self._fetch(link, uid)
                     mark = max(mark, uid)
                     await self._shared.keep(self._key, f"{link.validity}:{mark}", self._clock.now() + REMEMBERED)
-                await asyncio.to_thread(link.wait)
+                self._pause = FIRST_PAUSE
+                await link.do(link.wait)
         finally:
-            link.abort()
-            await asyncio.shield(asyncio.to_thread(link.close))
+            await link.end()
 
     @property
     def _key(self) -> str:
@@ -130,7 +132,7 @@ class HostedMailbox:
         return link.newest
 
     async def _fetch(self, link: _Link, uid: int) -> None:
-        found = await asyncio.to_thread(link.fetch, uid)
+        found = await link.do(link.fetch, uid)
         if found is None:  # somebody else deleted or moved it
             return
         octets, received_at = found
@@ -145,40 +147,48 @@ class HostedMailbox:
         except Refused as refusal:
             log.warning("mailbox.refused", name=self._settings.name, uid=uid, reason=str(refusal))
             is_kept = False
-        await asyncio.to_thread(link.done, uid, is_kept=is_kept)
+        await link.do(link.done, uid, is_kept)
 
 
 class _Link:
-    """A connection to the server. Every method but `abort` blocks, and is called in a thread, one at a time."""
+    """A connection to the server, with a thread of its own: what blocks is given to `do`."""
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
         self._box: BaseMailBox | None = None
-        self._is_over = False
-        self._busy = Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"mailbox-{settings.name}")
         self.validity = ""
         self.newest = 0
 
-    @contextmanager
-    def _open_box(self) -> Iterator[BaseMailBox]:
-        with self._busy:
-            if self._box is None or self._is_over:
-                raise imaplib.IMAP4.abort("not connected")
-            yield self._box
+    async def do(self, step: Callable[..., T], *arguments: object) -> T:
+        """Return what *step* returns, done in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, step, *arguments)
+
+    async def end(self) -> None:
+        """End the connection, whatever the thread is doing with it, and let the thread go."""
+        if self._box is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._box.client.sock, socket.SHUT_RDWR)
+        closed = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+        await asyncio.wait({closed}, timeout=STOP_LIMIT)
+
+    def _close(self) -> None:
+        if self._box is not None:
+            with suppress(OSError, imaplib.IMAP4.error):
+                self._box.client.shutdown()
+
+    @property
+    def _opened(self) -> BaseMailBox:
+        if self._box is None:
+            raise imaplib.IMAP4.abort("not connected")
+        return self._box
 
     def open(self) -> None:
         """Connect, sign in, and select the folder."""
-        with self._busy:
-            try:
-                self._open()
-            finally:
-                if self._is_over:
-                    self._shut()
-
-    def _open(self) -> None:
         settings = self._settings
         tls = settings.tls or ssl.create_default_context()  # imaplib's own default believes every certificate
-        where = {"host": settings.host, "port": settings.port, "timeout": settings.limit}
+        where = {"host": settings.host, "port": settings.port, "timeout": min(settings.limit, CONNECT_LIMIT)}
         if settings.encryption == "tls":
             self._box = MailBox(**where, ssl_context=tls)
         elif settings.encryption == "starttls":
@@ -186,6 +196,7 @@ class _Link:
         else:
             self._box = MailBoxUnencrypted(**where)
         box = self._box
+        box.client.sock.settimeout(settings.limit)
         box.login(settings.username, settings.password, initial_folder=None)
         if "ID" in box.client.capabilities:  # NetEase's servers refuse SELECT to those who do not say who they are
             box.client.xatom("ID", '("name" "jiesu")')
@@ -195,60 +206,40 @@ class _Link:
 
     def new(self, mark: int) -> list[int]:
         """Return the UIDs of what was not taken yet, the oldest first."""
-        with self._open_box() as box:
-            box.client.noop()
-            found = {int(uid) for uid in box.uids("ALL" if self._settings.done else "UNSEEN")}
-            if not self._settings.done:
-                found |= {int(uid) for uid in box.uids(f"UID {mark + 1}:*") if int(uid) > mark}
-            return sorted(found)
+        box = self._opened
+        box.client.noop()
+        found = {int(uid) for uid in box.uids("ALL" if self._settings.done else "UNSEEN")}
+        if not self._settings.done:
+            found |= {int(uid) for uid in box.uids(f"UID {mark + 1}:*") if int(uid) > mark}
+        return sorted(found)
 
     def fetch(self, uid: int) -> tuple[bytes | None, datetime | None] | None:
         """Return a message and when it arrived, no octets for one that is too large; None for one that is gone."""
-        with self._open_box() as box:
-            facts = _said(box.client.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)"))
-            size, date = _SIZE.search(facts), _DATE.search(facts)
-            if size is None:
-                return None
-            if int(size[1]) > self._settings.largest:
-                return None, None
-            _, answer = box.client.uid("FETCH", str(uid), "(BODY.PEEK[])")
+        client = self._opened.client
+        facts = _said(client.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)"))
+        size, date = _SIZE.search(facts), _DATE.search(facts)
+        if size is None:
+            return None
+        if int(size[1]) > self._settings.largest:
+            return None, None
+        _, answer = client.uid("FETCH", str(uid), "(BODY.PEEK[])")
         octets = next((bytes(each[1]) for each in answer if isinstance(each, tuple)), None)
         return None if octets is None else (octets, _instant(date[1]) if date else None)
 
-    def done(self, uid: int, *, is_kept: bool) -> None:
+    def done(self, uid: int, is_kept: bool) -> None:
         """Mark a message as dealt with, and move it; one that was refused is flagged for a person to look at."""
-        with self._open_box() as box:
-            box.flag(str(uid), (r"\Seen",) if is_kept else (r"\Seen", r"\Flagged"), True)
-            if self._settings.done:
-                box.move(str(uid), self._settings.done)
+        box = self._opened
+        box.flag(str(uid), (r"\Seen",) if is_kept else (r"\Seen", r"\Flagged"), True)
+        if self._settings.done:
+            box.move(str(uid), self._settings.done)
 
     def wait(self) -> None:
         """Return when something happened in the folder, or after a while."""
-        with self._open_box() as box:
-            if "IDLE" in box.client.capabilities:
-                box.idle.wait(timeout=self._settings.check_every)
-            else:  # such a server says nothing by itself, unless it closes
-                get_socket_poller(box.client.sock, math.ceil(self._settings.check_every))
-
-    def abort(self) -> None:
-        """End the connection, whatever a thread is doing with it."""
-        self._is_over = True
-        if self._box is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(self._box.client.sock, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Let go of it, once no thread is in it any more; one that is still connecting does it itself."""
-        if self._busy.acquire(timeout=STOP_LIMIT):
-            try:
-                self._shut()
-            finally:
-                self._busy.release()
-
-    def _shut(self) -> None:
-        if self._box is not None:
-            with suppress(OSError, imaplib.IMAP4.error):
-                self._box.client.shutdown()
+        box, pause = self._opened, math.ceil(min(self._settings.check_every, LONGEST_IDLE))
+        if "IDLE" in box.client.capabilities:
+            box.idle.wait(timeout=pause)
+        else:  # such a server says nothing by itself, unless it closes
+            get_socket_poller(box.client.sock, pause)
 
 
 def _said(answer: tuple[str, list[object]]) -> bytes:
