@@ -40,6 +40,8 @@ DISPATCHED = datetime(2026, 3, 2, 1, tzinfo=UTC)
 """When most cases came: a Monday at nine in Beijing. Their yellow card shows a fortnight later."""
 EARLY = datetime(2026, 2, 25, 1, tzinfo=UTC)
 """When those came whose deadlines the sweep meets first."""
+QUIET = datetime(2026, 3, 6, 4, tzinfo=UTC)
+"""When everything that is told of the first days has come, and nothing of the next."""
 SWEPT = 500
 """Cases that the measured sweeps find due, however many there are."""
 CHUNK = 10_000
@@ -180,7 +182,12 @@ def _load_chunk(connection: sa.Connection, chunk: Sequence[CaseRecord], stamps: 
 
 
 _STATES: dict[Hashable, str] = {}
-_MARKS: Mapping[str, Any] = {"id": "<id>", "received_at": datetime(2001, 2, 3, tzinfo=UTC), "petitioner": "<who>", "matter": "<what>"}
+_MARKS: Mapping[str, Any] = {
+    "id": "<id>",
+    "received_at": datetime(2001, 2, 3, tzinfo=UTC),
+    "petitioner": "<who>",
+    "matter": "<what>",
+}
 
 
 def _state(case: Case, alike: Hashable) -> str:
@@ -230,7 +237,7 @@ def _case(book: Casebook, received: datetime, unit: str, stage: Stage) -> Case:
     for command in commands:
         case = book.apply(case, case_id, command, received).case
     assert case is not None
-    return case
+    return book.elapse(case, QUIET).case or case
 
 
 def _ticket(record: CaseRecord) -> Ticket:
