@@ -235,6 +235,20 @@ async def test_a_conversation_goes_on_through_a_restart_without_loss_or_repetiti
     assert "answer-1" in [report.sent_id for report in place.intake.reports]
 
 
+async def test_a_picture_of_a_conversation_is_kept_until_it_is_taken(place: Street, visit: Opener) -> None:
+    place.intake.fail = Unavailable("the store is away", retry_after=600.0)
+    async with visit("#chat") as page:
+        await page.locator("#chat-files").set_input_files([PHOTO])
+        await expect(page.get_by_text("照片还没有发出去")).to_be_visible()
+        place.intake.fail = None
+        await page.reload()
+
+        await expect(page.get_by_role("img", name="路灯.png")).to_be_visible()
+        await expect(page.locator(".bubble.waiting")).to_have_count(0)
+    (message,) = place.intake.messages
+    assert [part.content for part in message.parts] == [IMAGE]
+
+
 async def test_the_assistant_shows_its_source_and_a_person_is_one_touch_away(place: Street, visit: Opener) -> None:
     async with visit("#chat", DESK) as page:
         await say(page, "公积金怎么提取")

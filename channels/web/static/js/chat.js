@@ -4,9 +4,10 @@ import { $, make, when } from "./dom.js";
 import { showEmergency, ways } from "./emergency.js";
 import { fileOf, send } from "./net.js";
 import { fitting } from "./photos.js";
-import { keep, keepMatter, matters, newKey, newToken, recall } from "./store.js";
+import { dropPicture, keep, keepMatter, keepPicture, matters, newKey, newToken, recall, recallPictures } from "./store.js";
 
 const STATES = { connecting: "正在连接……", open: "已连接，我们的人会在这里答复您", lost: "连接断了，正在重新连接；您说的话不会丢" };
+const PICTURE = "（照片）";
 const SPEAKERS = { citizen: "我", house: "12345", assistant: "智能客服" };
 // How long after connecting the lines that were there before may come; they are not read out.
 const SETTLING = 800;
@@ -65,6 +66,7 @@ export function openConversation(wanted) {
   showThreads();
   if (!conversation.waiting.length) welcome();
   conversation.open();
+  recallPictures(token).then((unsent) => unsent.forEach(sendPicture));
 }
 
 export const ensureOpen = () => conversation ?? openConversation("");
@@ -119,22 +121,32 @@ async function sendPictures() {
       $("chat-problem").textContent = `“${file.name}”太大，没有发送`;
       continue;
     }
-    await sendPicture(blob, file.name || "照片.jpg", newKey());
+    const picture = { id: newKey(), at: Date.now(), name: file.name || "照片.jpg", blob, token };
+    await keepPicture(picture);
+    await sendPicture(picture);
   }
 }
 
-async function sendPicture(blob, name, key) {
+// Like a line, a picture is repeated under its id until it is taken, and kept until then.
+async function sendPicture(picture) {
+  const { id, blob, name, token: on } = picture;
+  if (on !== token) return;
+  if (!bubble(id)) showOwn({ id, text: PICTURE });
   const { is_text_only: isTextOnly, wants_person: wantsPerson } = matter();
-  const body = { text: "（照片）", is_text_only: Boolean(isTextOnly), wants_person: Boolean(wantsPerson) };
-  const on = token;
+  const body = { text: PICTURE, is_text_only: Boolean(isTextOnly), wants_person: Boolean(wantsPerson) };
   try {
-    taken({ id: key, ...(await send("words", { token: on, key, body, files: [{ blob, name }] })) });
+    const message = await send("words", { token: on, key: id, body, files: [{ blob, name }] });
+    if (on === token) taken({ id, ...message });
+    $("chat-problem").textContent = "";
   } catch (failure) {
-    $("chat-problem").textContent = failure.again ? `照片没有发出去：${failure.message}，将自动再试` : failure.message;
-    if (failure.again) setTimeout(() => sendPicture(blob, name, key), failure.again * 1000);
-    return;
+    $("chat-problem").textContent = failure.again ? `照片还没有发出去：${failure.message}，将自动再试` : failure.message;
+    if (failure.again) {
+      setTimeout(() => sendPicture(picture), failure.again * 1000);
+      return;
+    }
+    bubble(id)?.classList.add("failed");
   }
-  $("chat-problem").textContent = "";
+  await dropPicture(id);
 }
 
 function taken(message) {

@@ -1,6 +1,6 @@
 // The pictures and papers of the draft: taken or chosen, made smaller where too large, shown, taken away again.
 import { $, icon, make } from "./dom.js";
-import { dropPicture, dropPictures, keepPicture, newKey, recallPictures } from "./store.js";
+import { dropPicture, keepPicture, newKey, recallPictures } from "./store.js";
 
 const SIDE = 2560;
 const CROSS = "M6 6l12 12M18 6L6 18";
@@ -28,8 +28,8 @@ export async function usePhotos(options, changed) {
 export const photos = () => shown.map(({ blob, name }) => ({ blob, name }));
 
 export async function clearPhotos() {
+  for (const { id } of shown) await dropPicture(id);
   shown = [];
-  await dropPictures();
   draw();
 }
 

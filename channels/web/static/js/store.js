@@ -31,7 +31,8 @@ export async function forgetAll() {
   } catch {
     // Nothing was kept.
   }
-  await dropPictures();
+  pictures.clear();
+  await inStore("readwrite", (store) => store.clear());
 }
 
 // 32 random octets in base64url: whoever has it takes part in the conversation.
@@ -52,7 +53,8 @@ export function keepMatter(matter) {
   keep("matters", [{ ...old, ...matter }, ...others].slice(0, 20));
 }
 
-// Pictures of the draft, in IndexedDB, because they are too large for anything else.
+// Pictures that are not sent yet, in IndexedDB, because they are too large for anything else: { id, at, name, blob }, and
+// the `token` of the conversation they are for; those of the draft have none.
 let pictures = new Map();
 
 function database() {
@@ -81,10 +83,10 @@ async function inStore(mode, act) {
   }
 }
 
-export async function recallPictures() {
+export async function recallPictures(token) {
   const kept = await inStore("readonly", (store) => store.getAll());
   if (kept?.length) pictures = new Map(kept.map((picture) => [picture.id, picture]));
-  return [...pictures.values()].sort((one, other) => one.at - other.at);
+  return [...pictures.values()].filter((picture) => picture.token === token).sort((one, other) => one.at - other.at);
 }
 
 export async function keepPicture(picture) {
@@ -97,7 +99,3 @@ export async function dropPicture(id) {
   await inStore("readwrite", (store) => store.delete(id));
 }
 
-export async function dropPictures() {
-  pictures.clear();
-  await inStore("readwrite", (store) => store.clear());
-}
