@@ -31,7 +31,7 @@ from routing.masking import COVER, Hidden, mask
 def test_what_tells_who_somebody_is_is_hidden(text: str, shown: str, hidden: Hidden) -> None:
     masked = mask(text)
 
-    assert (masked.text, masked.hidden) == (shown, {hidden})
+    assert (masked.text, masked.hidden) == (shown, frozenset({hidden}))
 
 
 @pytest.mark.parametrize(
