@@ -36,4 +36,5 @@ class DataPhase:
     @property
     def message(self) -> bytes:
         """The message, its dots no longer doubled."""
-        return bytes(self._octets).replace(b"\r\n.", b"\r\n")[2:]
+        octets = bytes(self._octets)
+        return (octets.replace(b"\r\n.", b"\r\n") if b"\r\n." in octets else octets)[2:]

@@ -381,3 +381,62 @@ async def test_a_taken_address_is_shown_in_the_status(intake: MemoryIntake) -> N
         async with mail_channel(intake, server=taken) as second:
             assert "cannot listen" in second.status
         assert first.status == "ok"
+
+
+async def test_commands_out_of_order_are_refused(intake: MemoryIntake) -> None:
+    def talk(client: smtplib.SMTP) -> list[int]:
+        early = [client.docmd("MAIL FROM:<lisi@example.com>")[0], client.docmd("DATA")[0]]
+        client.ehlo()
+        client.mail("lisi@example.com")
+        early.append(client.docmd("DATA")[0])
+        client.rcpt(OURS)
+        early.append(client.docmd("DATA now")[0])
+        return early
+
+    async with mail_channel(intake, server=server()) as channel:
+        assert await smtp(channel, talk) == [503, 503, 503, 501]
+
+
+async def test_one_message_has_so_many_recipients(intake: MemoryIntake) -> None:
+    def talk(client: smtplib.SMTP) -> list[int]:
+        client.ehlo()
+        client.mail("lisi@example.com")
+        codes = [client.rcpt(f"{number}@city.example")[0] for number in range(101)]
+        client.data(message())
+        return codes
+
+    async with mail_channel(intake, server=server()) as channel:
+        assert await smtp(channel, talk) == [250] * 100 + [452]
+
+    assert intake.messages[0].addressee == OURS
+
+
+async def test_a_peer_who_leaves_in_the_middle_of_a_message_has_brought_nothing(intake: MemoryIntake) -> None:
+    async with mail_channel(intake, server=server()) as channel:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(channel))
+        writer.write(b"EHLO x\r\nMAIL FROM:<lisi@example.com>\r\nRCPT TO:<12345@12345.example>\r\nDATA\r\n")
+        async with asyncio.timeout(LIMIT):
+            while not (await reader.readline()).startswith(b"354"):
+                pass
+        writer.write(message())
+        writer.write_eof()
+        async with asyncio.timeout(LIMIT):
+            assert await reader.read() == b""
+        writer.close()
+
+    assert not intake.messages
+
+
+async def test_commands_that_come_with_the_message_are_heard_after_it(intake: MemoryIntake) -> None:
+    again = b"MAIL FROM:<lisi@example.com>\r\nRCPT TO:<12345@12345.example>\r\nDATA\r\n"
+
+    async with mail_channel(intake, server=server()) as channel:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(channel))
+        writer.write(b"EHLO x\r\n" + again + message() + b".\r\n" + again + message(number=2) + b".\r\nQUIT\r\n")
+        async with asyncio.timeout(LIMIT):
+            answers = (await reader.read()).splitlines()
+        writer.close()
+
+    assert [line[:3] for line in answers if line[3:4] == b" "].count(b"354") == 2
+    assert answers[-1].startswith(b"221")
+    assert [each.external_id for each in intake.messages] == ["1@example.com", "2@example.com"]

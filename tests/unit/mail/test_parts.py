@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from base64 import b64encode
 from email import message_from_bytes
 from email.policy import compat32
 
 import pytest
+from compressed_rtf import compress
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,6 +170,23 @@ def test_an_invitation_without_an_event_says_nothing() -> None:
     assert text_of_calendar("BEGIN:VEVENT\nSUMMARY;LANGUAGE=zh:a\\, b\\nc\nDTSTART;VALUE=DATE:20261123") == (
         "日程：a, b\nc\n开始：2026-11-23"
     )
+
+
+def tnef(*properties: tuple[int, int, bytes]) -> bytes:
+    """A winmail.dat of MAPI properties: type, number, octets (MS-OXTNEF 2.1.3.4)."""
+    body = struct.pack("<I", len(properties))
+    for kind, number, octets in properties:
+        body += struct.pack("<HHII", kind, number, 1, len(octets)) + octets + bytes(-len(octets) % 4)
+    attribute = struct.pack("<BHHI", 1, 0x9003, 6, len(body)) + body + struct.pack("<H", sum(body) & 0xFFFF)
+    return SIGNATURE + b"\x01\x00" + attribute
+
+
+def test_a_winmail_with_rich_text_only_is_unpacked() -> None:
+    rich = rb"{\rtf1\ansi\ansicpg936 \'c2\'b7\'b5\'c6\'bb\'b5\'c1\'cb\par}"
+    wrapped = unwrapped(tnef((0x0102, 0x1009, compress(rich))))
+
+    assert wrapped is not None
+    assert wrapped.text == "路灯坏了"
 
 
 @given(st.binary(max_size=200))
