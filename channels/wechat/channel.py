@@ -25,7 +25,7 @@ from channels.wechat.api import WeChatApi
 from channels.wechat.crypto import Envelope, NotGenuine, is_signed
 from channels.wechat.incoming import incoming
 from channels.wechat.outgoing import LONGEST_TEXT, Notice, WeChatWayOut
-from channels.wechat.pending import ANSWER_WITHIN, PendingMessages
+from channels.wechat.pending import ANSWER_WITHIN, LATER_AFTER, Answer, PendingMessages
 from channels.wechat.reading import (
     Fields,
     Greeted,
@@ -67,6 +67,7 @@ class WeChatSettings:
     greeting: str = ""
     notice: Notice | None = None
     answer_within: float = ANSWER_WITHIN
+    later_after: float = LATER_AFTER
 
 
 class WeChatChannel:
@@ -125,8 +126,9 @@ class WeChatChannel:
     @asynccontextmanager
     async def running(self, intake: Intake) -> AsyncIterator[None]:
         """Serve inside the block."""
+        settings = self._settings
         async with self._api, asyncio.TaskGroup() as tasks:
-            self._pending = PendingMessages(tasks, self._settings.answer_within)
+            self._pending = PendingMessages(tasks, settings.answer_within, settings.later_after)
             try:
                 yield
             finally:
@@ -190,17 +192,18 @@ class WeChatChannel:
         if self._pending is None:
             raise Unavailable("the channel is not running")
 
-        async def take() -> str:
+        async def take() -> Answer:
             try:
                 whole = await incoming(message, self._api, self._means)
-                told = (await intake.take(whole, answers_at_once=True)).told
+                taken = await intake.take(whole, answers_at_once=True)
             except Refused as error:
                 self.counts["refused"] += 1
                 log.info("wechat.refused", reason=type(error).__name__)
-                return wording.NOT_TAKEN
-            if utf8_octets(told) > LONGEST_TEXT:
-                return "" if await tell(told) else next(pieces(told, LONGEST_TEXT, utf8_octets))
-            return told
+                return Answer(wording.NOT_TAKEN)
+            text = taken.told
+            if utf8_octets(text) > LONGEST_TEXT:
+                text = "" if await tell(text) else next(pieces(text, LONGEST_TEXT, utf8_octets))
+            return Answer(text, is_new=not taken.is_repeated)
 
         async def tell(text: str) -> bool:
             return await self._told(message.push, text)

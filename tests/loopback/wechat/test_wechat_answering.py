@@ -20,6 +20,19 @@ async def test_what_cannot_be_kept_is_never_answered_with_success(house: House) 
     assert answer.statuses == [503] * 3
 
 
+async def test_what_three_pushes_could_not_have_kept_is_kept_once_the_store_is_back(house: House) -> None:
+    await house.opens(later_after=0.01)
+    house.intake.fail = Unavailable("store away")
+    follower = house.server.follower(OPEN_ID)
+    answer = await follower.writes(Content="一")
+    house.intake.fail = None
+    await house.server.until(lambda: bool(follower.heard))
+
+    assert answer.statuses == [503] * 3
+    assert house.only.text == "一"
+    assert follower.heard[0]["text"]["content"] == house.intake.told
+
+
 async def test_a_push_that_comes_again_makes_one_message(house: House) -> None:
     await house.opens()
     follower = house.server.follower(OPEN_ID)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from channels.wechat.pending import REMEMBERED, PendingMessages
+from channels.wechat.pending import REMEMBERED, Answer, PendingMessages
 from gateway.domain.errors import Unavailable
 
 
@@ -21,15 +21,16 @@ class Person:
         self.told: list[str] = []
         self.tries = 0
         self.is_out_of_reach = False
+        self.is_new = True
         self.failure: Exception | None = None
 
-    async def work(self) -> str:
+    async def work(self) -> Answer:
         self.tries += 1
         self.began.set()
         await self.may_go_on.wait()
         if self.failure is not None:
             raise self.failure
-        return "已收到"
+        return Answer("已收到", self.is_new)
 
     async def late(self, text: str) -> bool:
         self.was_told.set()
@@ -87,8 +88,51 @@ async def test_work_that_failed_is_begun_anew_by_the_next_push(failure: Exceptio
             await pending.answer("1", person.work, person.late)
         person.failure = None
         again = await pending.answer("1", person.work, person.late)
+        pending.stop()
 
     assert (again, person.tries) == ("已收到", 2)
+
+
+async def test_what_no_push_could_have_kept_is_kept_later_and_its_sender_told() -> None:
+    person = Person()
+    person.may_go_on.set()
+    person.failure = Unavailable("store away")
+    async with asyncio.TaskGroup() as tasks:
+        pending = PendingMessages(tasks, later_after=0.01)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await pending.answer("1", person.work, person.late)
+        person.failure = None
+        await person.was_told.wait()
+
+    assert person.told == ["已收到"]
+
+
+async def test_what_a_later_push_kept_is_not_tried_again() -> None:
+    person = Person()
+    person.may_go_on.set()
+    person.failure = Unavailable("store away")
+    async with asyncio.TaskGroup() as tasks:
+        pending = PendingMessages(tasks, later_after=0.01)
+        with pytest.raises(Unavailable):
+            await pending.answer("1", person.work, person.late)
+        person.failure = None
+        await pending.answer("1", person.work, person.late)
+
+    assert (person.tries, person.told) == (2, [])
+
+
+async def test_what_another_node_kept_is_told_by_that_node() -> None:
+    person = Person()
+    person.may_go_on.set()
+    person.failure = Unavailable("store away")
+    async with asyncio.TaskGroup() as tasks:
+        pending = PendingMessages(tasks, later_after=0.01)
+        with pytest.raises(Unavailable):
+            await pending.answer("1", person.work, person.late)
+        person.failure, person.is_new = None, False
+
+    assert (person.tries, person.told) == (2, [])
 
 
 async def test_a_push_that_is_stopped_must_come_again() -> None:
