@@ -121,7 +121,10 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         wechat=with_secrets("wechat", settings.wechat, "app_secret", "token", "aes_key"),
         inlet=with_password("inlet", settings.inlet, "secret"),
         cmpp=with_password("cmpp", settings.cmpp, "secret"),
-        smpp=with_password("smpp", settings.smpp),
+        smpp=tuple(
+            replace(link, tls_authorities=absolute(link.tls_authorities))
+            for link in with_password("smpp", settings.smpp)
+        ),
         mailbox=tuple(
             replace(mailbox, tls_authorities=absolute(mailbox.tls_authorities))
             for mailbox in with_password("mailbox", settings.mailbox)

@@ -47,6 +47,8 @@ class Smpp(Section, frozen=True, kw_only=True):
     alphabet: Literal["gsm", "ascii", "latin-1"] = "gsm"
     long_messages: Literal["parts", "whole"] = "parts"
     decimal_receipts: bool = False
+    tls: bool = False
+    tls_authorities: str = ""
     per_second: PerSecond = 0.0
     window: Window = 10
     answer_within: Duration = span("30s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 
 from channels.sms.channel import CentreLink, SmsChannel, SmsLink
@@ -12,7 +13,7 @@ from channels.sms.cloud.vendor import Account
 from channels.sms.cmpp.dialect import CmppDialect
 from channels.sms.cmpp.pdu import Version
 from channels.sms.coding import Coding
-from channels.sms.link import Link
+from channels.sms.link import Centre, Link
 from channels.sms.pace import Pace
 from channels.sms.receipts import Receipts
 from channels.sms.receiving import Receiver, Reception
@@ -23,6 +24,7 @@ from channels.sms.words import Dialect
 from config.settings import Settings
 from config.sms import CloudSms, Cmpp, Smpp
 from config.values import FarAddress
+from gateway.domain.errors import UnusableSetting
 from gateway.ports.intake import Means, WrittenChannel
 
 VERSIONS = {"2.0": Version.V2, "3.0": Version.V3}
@@ -84,10 +86,10 @@ def _smpp(section: Smpp, means: Means) -> CentreLink:
 
 def _centre(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, delivering: Delivering, means: Means) -> CentreLink:
     address = FarAddress.parse(section.address)
+    tls = _tls(section) if isinstance(section, Smpp) and section.tls else None
     link = Link(
         section.name,
-        address.host,
-        address.port,
+        Centre(host=address.host, port=address.port, tls=tls),
         dialect,
         limits,
         Pace(section.per_second),
@@ -98,6 +100,14 @@ def _centre(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, delivering: 
     reception = Reception(link=section.name, part_wait=section.part_wait, repeated_within=section.repeated_within)
     receiver = Receiver(reception, means.shared, means.clock, receipts)
     return CentreLink(section.number, link, receiver, Sender(delivering, link.submit, receipts))
+
+
+def _tls(section: Smpp) -> ssl.SSLContext:
+    """Return what checks the centre's certificate. Raises `UnusableSetting`."""
+    try:
+        return ssl.create_default_context(cafile=section.tls_authorities or None)
+    except (OSError, ssl.SSLError) as error:
+        raise UnusableSetting(f"smpp.tls_authorities = {section.tls_authorities!r}: cannot be used: {error}") from error
 
 
 def _cloud(section: CloudSms, means: Means) -> CloudLink:

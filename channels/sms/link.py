@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import tzinfo
 
 import structlog
@@ -50,14 +52,22 @@ Take = Callable[[ShortMessage | Receipt], Awaitable[Answer]]
 """Hands over what was delivered, and returns what the centre is told."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """Where a message centre is, and how it proves itself; without ``tls`` it does not."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
 class Link:
-    """A link to the centre at *host*, *port*. Run `run` for as long as it is wanted; `submit` meanwhile."""
+    """A link to *centre*. Run `run` for as long as it is wanted; `submit` meanwhile."""
 
     def __init__(
         self,
         name: str,
-        host: str,
-        port: int,
+        centre: Centre,
         dialect: Dialect,
         limits: Limits,
         pace: Pace,
@@ -66,8 +76,7 @@ class Link:
     ) -> None:
         self.name = name
         self.status = "not connected yet"
-        self._host = host
-        self._port = port
+        self._centre = centre
         self._dialect = dialect
         self._limits = limits
         self._pace = pace
@@ -87,7 +96,9 @@ class Link:
             was_open = False
             try:
                 async with asyncio.timeout(CONNECT_LIMIT):
-                    reader, writer = await asyncio.open_connection(self._host, self._port)
+                    reader, writer = await asyncio.open_connection(
+                        self._centre.host, self._centre.port, ssl=self._centre.tls
+                    )
                 was_open = await self._converse(reader, writer, take)
             except (OSError, TimeoutError) as error:
                 self.status = f"cannot connect: {type(error).__name__}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -15,12 +17,13 @@ from config.settings import Settings
 from config.sms import Smpp
 from config.values import Duration, Secret
 from gateway.domain.contact import ChannelKind
-from gateway.domain.errors import Unavailable
+from gateway.domain.errors import Unavailable, UnusableSetting
 from gateway.ports.intake import OutgoingMessage
 from gateway.sms_parts import sms_channels
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.means import MemoryMeans
 
+TLS = Path("tests/data/tls")
 BIND, BIND_RESP, ENQUIRE, ENQUIRE_RESP, NACK, DELIVER_RESP = 0x09, 0x80000009, 0x15, 0x80000015, 0x80000000, 0x80000005
 Unit = tuple[int, int, int, bytes]
 """Command, status, sequence, body."""
@@ -29,15 +32,17 @@ Unit = tuple[int, int, int, bytes]
 class RawCentre:
     """Answers binds with ``status``, keeps every other unit, and says what a test says."""
 
-    def __init__(self, *, status: int = 0, answers_life: bool = True) -> None:
+    def __init__(self, *, status: int = 0, answers_life: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.status = status
+        self.tls = tls
         self.answers_life = answers_life
+        self.port = 1
         self.units: asyncio.Queue[Unit] = asyncio.Queue()
         self.binds: asyncio.Queue[bytes] = asyncio.Queue()
         self.gone: asyncio.Queue[None] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -66,8 +71,7 @@ class RawCentre:
             writer.close()
 
 
-@asynccontextmanager
-async def linked(centre: RawCentre, **settings: Any) -> AsyncIterator[SmsChannel]:
+def channel_to(centre: RawCentre, **settings: Any) -> SmsChannel:
     section = Smpp(
         name="centre",
         address=f"127.0.0.1:{centre.port}",
@@ -78,9 +82,21 @@ async def linked(centre: RawCentre, **settings: Any) -> AsyncIterator[SmsChannel
     )
     (channel,) = sms_channels(Settings(smpp=(section,)), MemoryMeans().means)
     assert isinstance(channel, SmsChannel)
+    return channel
+
+
+@asynccontextmanager
+async def linked(centre: RawCentre, **settings: Any) -> AsyncIterator[SmsChannel]:
+    channel = channel_to(centre, **settings)
     async with channel.running(MemoryIntake()):
         await centre.binds.get()
         yield channel
+
+
+def speaking_tls(name: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(TLS / f"{name}.pem", TLS / f"{name}.key")
+    return context
 
 
 async def test_a_silent_centre_is_asked_whether_it_lives() -> None:
@@ -138,3 +154,35 @@ async def test_a_connection_that_drops_in_the_middle_of_a_unit_is_made_again() -
         centre.writer.transport.abort()
 
         assert await centre.binds.get()
+
+
+async def test_a_centre_that_proves_itself_is_spoken_to_in_tls() -> None:
+    async with (
+        RawCentre(tls=speaking_tls("gateway")) as centre,
+        linked(centre, tls=True, tls_authorities=str(TLS / "ca.pem")),
+    ):
+        centre.say(ENQUIRE, sequence=7)
+
+        assert await centre.units.get() == (ENQUIRE_RESP, 0, 7, b"")
+
+
+@pytest.mark.parametrize("name", ["stranger", "elsewhere"])
+async def test_a_centre_that_cannot_prove_itself_is_told_nothing(name: str) -> None:
+    hellos: asyncio.Queue[None] = asyncio.Queue()
+    tls = speaking_tls(name)
+    tls.sni_callback = lambda *_: hellos.put_nowait(None)
+    async with RawCentre(tls=tls) as centre:
+        channel = channel_to(centre, tls=True, tls_authorities=str(TLS / "ca.pem"))
+        async with channel.running(MemoryIntake()):
+            await hellos.get()
+            await hellos.get()  # it has tried again, so it has not gone on the first time
+
+            assert channel.status == "centre: cannot connect: SSLCertVerificationError"
+    assert centre.binds.empty()
+
+
+def test_authorities_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "none.pem"
+
+    with pytest.raises(UnusableSetting, match=r"smpp\.tls_authorities = .*none\.pem"):
+        channel_to(RawCentre(), tls=True, tls_authorities=str(missing))
