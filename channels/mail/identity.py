@@ -39,6 +39,11 @@ class Identity:
         plain = f"{name.partition('+')[0]}@{domain}"
         return plain in self.addresses or f"@{domain}" in self.addresses or plain == self.bounces
 
+    def writes_as(self, address: str) -> bool:
+        """Tell whether *address* may stand in a From of ours: one that people write to, so not that of bounces."""
+        name, _, domain = address.lower().rpartition("@")
+        return self.is_ours(address) and f"{name.partition('+')[0]}@{domain}" != self.bounces
+
     def message_id(self, key: str) -> str:
         """Return the id, without brackets, of what is sent under *key*."""
         return f"{_PREFIX}{hashlib.sha256(key.encode()).hexdigest()[:32]}@{self.domain}"

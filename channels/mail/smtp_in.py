@@ -127,7 +127,8 @@ class _Connection(SMTP):
         self._connections = connections
         self._peer = ""
         self._is_admitted = False
-        self.is_committing = False
+        self._is_committing = False
+        self._is_closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet a peer who may connect; the same is called again when TLS begins."""
@@ -162,9 +163,10 @@ class _Connection(SMTP):
         return super().eof_received() if self._is_admitted else False
 
     def hang_up(self) -> asyncio.Task[None] | None:
-        """Close unless a message is being committed; return what then ends with it."""
+        """Close, or else once the message that is being committed is answered; return what ends then."""
+        self._is_closing = True
         transport = self.transport
-        if not self.is_committing and isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+        if not self._is_committing and isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
             transport.write(b"421 4.3.2 Closing for maintenance, come again\r\n")
             transport.close()
         return self._handler_coroutine
@@ -219,9 +221,19 @@ class _Connection(SMTP):
             status = "552 5.3.4 Message too large"
         else:
             envelope.content = envelope.original_content = data.message
-            status = await self._call_handler_hook("DATA")
+            self._is_committing = True
+            try:
+                status = await self._call_handler_hook("DATA")
+            finally:
+                self._is_committing = False
         self.envelope = self._create_envelope()
         await self.push(status)
+        if self._is_closing and self.transport is not None:
+            self.transport.close()
+
+    async def smtp_VRFY(self, arg: str) -> None:
+        """Tell nobody which mailboxes there are (RFC 5321 7.3)."""
+        await self.push("252 2.5.0 Cannot say; bring your message")
 
     async def smtp_AUTH(self, arg: str) -> None:
         """Refuse: nobody signs in here."""
@@ -270,11 +282,9 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:
         """Keep a message, and only then say so."""
-        assert isinstance(server, _Connection)
         content = envelope.content
         assert isinstance(content, bytes)
         peer = _peer(session)
-        server.is_committing = True
         try:
             await self._letterbox.put(
                 content,
@@ -292,8 +302,6 @@ class _Handler:
         except Refused as refusal:
             log.info("mail.refused", reason=str(refusal))
             return "554 5.7.1 Not accepted"
-        finally:
-            server.is_committing = False
         return "250 2.0.0 Kept"
 
     async def handle_exception(self, error: Exception) -> str:

@@ -74,7 +74,7 @@ class MailWayOut:
         """Give *message* to the smarthost and return its Message-ID. Raises `Unavailable` or `Refused`."""
         smarthost = self._smarthost
         message_id = self._identity.message_id(message.key)
-        sender = message.sent_from if self._identity.is_ours(message.sent_from) else smarthost.sender
+        sender = message.sent_from if self._identity.writes_as(message.sent_from) else smarthost.sender
         draft = Draft(
             message_id=message_id,
             sender=sender,

@@ -440,3 +440,15 @@ async def test_commands_that_come_with_the_message_are_heard_after_it(intake: Me
     assert [line[:3] for line in answers if line[3:4] == b" "].count(b"354") == 2
     assert answers[-1].startswith(b"221")
     assert [each.external_id for each in intake.messages] == ["1@example.com", "2@example.com"]
+
+
+async def test_nobody_is_told_which_mailboxes_there_are(intake: MemoryIntake) -> None:
+    async with mail_channel(intake, server=server()) as channel:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(channel))
+        writer.write(b"HELO x\r\nVRFY 12345@12345.example\r\nVRFY nobody\r\nVRFY \xff\r\nQUIT\r\n")
+        async with asyncio.timeout(LIMIT):
+            _, _, *answers, _ = (await reader.read()).splitlines()
+        writer.close()
+
+    assert len(answers) == 3
+    assert len(set(answers)) == 1

@@ -82,6 +82,12 @@ def test_an_id_and_its_return_path_lead_to_each_other() -> None:
     assert US.bounced_id("12345@city.example") == ""
 
 
+def test_nobody_writes_from_the_mailbox_for_bounces() -> None:
+    assert US.writes_as("12345+lamp@city.example")
+    assert not US.writes_as("b+0123@city.example")
+    assert not US.writes_as("other@city.example")
+
+
 def test_without_a_mailbox_for_bounces_they_come_to_the_writer() -> None:
     plain = Identity(addresses=frozenset({"12345@city.example"}), domain="city.example")
 
