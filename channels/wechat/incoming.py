@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
+
 from channels import wording
 from channels.hearing import words_of
 from channels.wechat.api import Fetched, TooLarge, WeChatApi, extension
@@ -13,6 +15,8 @@ from gateway.domain.contact import ChannelKind, Point
 from gateway.domain.errors import Refused, Unavailable
 from gateway.domain.json import Json
 from gateway.ports.intake import IncomingMessage, Means, Part
+
+log = structlog.get_logger(__name__)
 
 LIMIT = 6.0
 """Seconds for fetching a file, and for hearing what is said in it: WeChat waits fifteen in all."""
@@ -75,7 +79,9 @@ async def _fetched(media: Media, number: str, api: WeChatApi) -> tuple[Part | No
     try:
         async with asyncio.timeout(LIMIT):
             file = await api.download(media.id)
-    except (Refused, Unavailable, TimeoutError) as error:
+    except Exception as error:  # a message outlives every failure of its files
+        if not isinstance(error, Refused | Unavailable | TimeoutError):
+            log.exception("wechat.file_failed")
         reason = wording.TOO_LARGE if isinstance(error, TooLarge) else wording.NOT_FETCHED
         return None, [wording.not_received(reason, name)]
     return _part(media, name, file), []

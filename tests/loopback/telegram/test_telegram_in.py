@@ -89,6 +89,7 @@ async def test_a_file_that_bots_may_not_have_is_named_in_the_text(house: House) 
         "见附件\n[文件过大，未能接收] 长.mp4",
         "[文件未能取得] 无.pdf（0.0 MB）",
     ]
+    assert house.intake.messages[2].values["file_ids"] == ["never-was"]
 
 
 async def test_a_place_is_a_point_and_can_be_read(house: House) -> None:
