@@ -135,14 +135,16 @@ class Receiver:
         return self._clock.now().timestamp()
 
     def _single(self, message: ShortMessage) -> IncomingMessage:
-        """Return *message* for the intake: under the centre's id, or under one made of its content."""
+        """Return *message* for the intake.
+
+        Its id is the centre's and its content: a centre that counts anew after a restart does not make a new message
+        an old one. Without the centre's, the content is the id for a while.
+        """
         link = self._reception.link
-        if message.centre_id:
-            external_id, repeated_within = f"{link}:{message.centre_id}", None
-        else:
-            content = (link, message.sender, message.addressee, message.coding.value, message.octets.hex())
-            external_id = f"{link}:{hashlib.sha256(chr(0).join(content).encode()).hexdigest()}"
-            repeated_within = self._reception.repeated_within
+        content = (message.sender, message.addressee, message.coding.value, message.octets.hex())
+        digest = hashlib.sha256("\0".join(content).encode()).hexdigest()
+        external_id = ":".join(filter(None, (link, message.centre_id, digest)))
+        repeated_within = None if message.centre_id else self._reception.repeated_within
         return self._incoming(
             external_id=external_id,
             sender=message.sender,

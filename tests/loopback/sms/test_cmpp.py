@@ -129,7 +129,7 @@ async def test_a_message_is_acknowledged_once_it_is_taken(house: House) -> None:
         assert channel.status == "ok"
         (message,) = house.intake.messages
         assert (message.text, message.sender, message.addressee) == ("路灯坏了", "8613800138000", "10612345")
-        assert message.external_id == "mobile:0000000000001234"
+        assert message.external_id.startswith("mobile:0000000000001234:")
         assert message.is_proven
         assert message.repeated_within is None
 
@@ -164,6 +164,14 @@ async def test_the_same_message_delivered_again_is_taken_once(house3: House) -> 
 
     assert results == [OK, OK]
     assert len(house3.intake.messages) == 1
+
+
+async def test_an_id_that_is_used_again_for_other_words_is_another_message(house3: House) -> None:
+    async with house3.running():
+        await house3.centre.deliver(b"\x4f\x60", message_id=77)
+        await house3.centre.deliver(b"\x4f\x61", message_id=77)
+
+    assert len(house3.intake.messages) == 2
 
 
 async def test_without_an_id_the_content_is_the_id_for_a_while(house3: House) -> None:
