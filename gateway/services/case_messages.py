@@ -205,6 +205,8 @@ def _addressees(fact: Fact, record: CaseRecord) -> Iterator[tuple[Channel, str, 
         case "missed" if unit and details["kind"] == "order":
             yield Channel.HOTLINE, "", "order"
             yield Channel.UNIT, unit, "order"
+        case "master_denied":
+            yield (Channel.UNIT, unit, "master_denied") if unit else (Channel.HOTLINE, "", "master_denied")
         case "mirrored" if unit:
             yield Channel.UNIT, unit, str(details["stage"])
         case "due" if unit and "because" in details:

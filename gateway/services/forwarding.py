@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.domain.case import COMMANDS, Command, Fact
 from gateway.domain.casework import Actor, CaseRecord, Channel, Message
+from gateway.domain.json import Json
 from gateway.ports.memory import Transaction
 from gateway.services.case_facts import stated
 
 COMMAND = "case.command"
 """The kind of message by which a master is asked to do something."""
+DENIED = "case.denied"
+"""The kind of message by which a master says that it did not do so."""
 _WORD = {kind: word for word, kind in COMMANDS.items()}
+
+
+def say_no(tx: Transaction, partner: str, case_id: str, key: str, values: Mapping[str, Json], now: datetime) -> None:
+    """Tell whoever forwarded a command under *key* that it was not carried out, and why."""
+    tx.cases.save_message(
+        Message(
+            key=f"{key}:{DENIED}",
+            channel=Channel.PARTNER,
+            to=partner,
+            kind=DENIED,
+            case_id=case_id,
+            text="",
+            at=now,
+            due=now,
+            values=values,
+        )
+    )
 
 
 def forward(tx: Transaction, record: CaseRecord, command: Command, by: Actor, now: datetime) -> Fact:

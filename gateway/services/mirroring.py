@@ -7,11 +7,11 @@ to the master, once for each revision it was given at; what came of it comes bac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.domain.case import Case, CaseId, Fact, Period
+from gateway.domain.case import COMMANDS, Case, CaseId, Fact, Period
 from gateway.domain.casework import CaseRecord, Partner
 from gateway.domain.contact import ChannelKind, Contact, ContactId
 from gateway.domain.json import Json
@@ -84,6 +84,24 @@ def follow(casework: Casework, tx: Transaction, master: Partner, copy: Copy, now
     tx.append(journalled(fact, ticket_id, after.revision))
     post = casework.post(now)
     post.add(after, before, [fact], books.of(after).profile)
+    post.put(tx.cases)
+    return [fact]
+
+
+def told_no(
+    casework: Casework, tx: Transaction, master: Partner, number: str, values: Mapping[str, object], now: datetime
+) -> list[Fact]:
+    """Keep that the master of our copy of its ticket *number* did not do what was asked; return it, () for no copy."""
+    contact = tx.contact_by(ChannelKind.PLATFORM, f"{master.id}/{number}")
+    record = tx.cases.case(TicketId(str(contact.id))) if contact is not None else None
+    word = str(values.get("do", ""))
+    if record is None or record.case.master != master.id or word not in COMMANDS:
+        return []
+    details = {"do": word, "text": str(values.get("why", ""))[:2000], "master": master.id}
+    fact = Fact(at=now, case=record.case.id, name="master_denied", details=details)
+    tx.append(journalled(fact, record.id, record.revision))
+    post = casework.post(now)
+    post.add(record, record, [fact], casework.books.of(record).profile)
     post.put(tx.cases)
     return [fact]
 

@@ -25,8 +25,8 @@ from gateway.http_api.routes import RouteTable
 from gateway.ports.memory import Transaction
 from gateway.services import permissions
 from gateway.services.case_messages import CHANGED
-from gateway.services.forwarding import COMMAND
-from gateway.services.mirroring import Copy, follow
+from gateway.services.forwarding import COMMAND, DENIED, say_no
+from gateway.services.mirroring import Copy, follow, told_no
 from gateway.web.case_commands_api import denial
 from gateway.web.case_requests import PartnerRequest, command_of, request_types
 from gateway.web.context import PartnerAccess, Visit
@@ -104,7 +104,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What it came to: ``followed``, ``unchanged``, ``done``, ``denied``, ``refused`` or ``ignored``, and why."""
+    """What it came to: ``followed``, ``unchanged``, ``done``, ``denied``, ``refused``, ``noted``, ``ignored``; why."""
 
     result: str
     ticket: str = ""
@@ -143,8 +143,15 @@ def _take(visit: Visit, access: PartnerAccess, body: Told, tx: Transaction, now:
     if body.event == CHANGED and body.file is not None and access.partner.is_master:
         facts = follow(visit.parts.casework, tx, access.partner, _copy(body.file), now)
         return (Heard(result="followed", ticket=facts[0].case) if facts else Heard(result="unchanged")), facts
+    if body.event == DENIED and body.file is not None and access.partner.is_master:
+        facts = told_no(visit.parts.casework, tx, access.partner, body.file.case.id, body.values, now)
+        return (Heard(result="noted", ticket=facts[0].case) if facts else Heard(result="ignored")), facts
     if body.event == COMMAND:
-        return _carry_out(visit, access, body.values, tx)
+        heard, facts = _carry_out(visit, access, body.values, tx)
+        if heard.result != "done" and tx.cases.case(TicketId(heard.ticket)) is not None:
+            key, word = visit.request.headers["Jiesu-Key"], str(body.values.get("do", ""))
+            say_no(tx, access.partner.id, heard.ticket, key, {"do": word, "why": heard.why}, now)
+        return heard, facts
     return Heard(result="ignored"), []
 
 

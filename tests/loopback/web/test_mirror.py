@@ -187,6 +187,12 @@ async def test_nm_3_1_what_a_mirror_sends_is_carried_out_here_by_the_same_rules_
         "done",
     ]
     assert "缺少依据" in denied[1]["why"]
+    back = await desk.room.store.cases.messages(Channel.PARTNER, to="works")
+    assert sorted(str(message.values["do"]) for message in back if message.kind == "case.denied") == [
+        "accept",
+        "reply",
+        "return",
+    ]
     assert (await desk.room.record(ticket)).case.stage.value == "replied"
 
 
@@ -217,6 +223,21 @@ async def test_nm_3_6_two_of_us_mirror_one_another(desk: CaseOffice) -> None:
     (asked,) = await desk.room.store.cases.messages(Channel.PARTNER, to="province")
     sent = json.loads(await desk.room.files.pushed(asked, desk.room.clock.now()))
     assert (sent["event"], sent["values"]["id"], sent["values"]["do"]) == ("case.command", theirs, "sign")
+
+
+async def test_zh_21_a_master_that_does_not_do_it_says_why_and_the_unit_is_told(desk: CaseOffice) -> None:
+    _, heard = await tell(desk, copy(1))
+    denied = {**copy(1), "event": "case.denied", "key": "d", "values": {"do": "return", "why": "已超过规定的期限"}}
+
+    assert (await tell(desk, denied))[1]["result"] == "noted"
+    assert (await tell(desk, denied, key="e", secret=WORKS_SECRET))[1]["result"] == "ignored"
+
+    told = await desk.room.store.cases.messages(Channel.UNIT, to="water")
+    (message,) = [each for each in told if each.kind == "master_denied"]
+    assert "主办平台没有申请退单：已超过规定的期限" in message.text
+    leader = await desk.person("leader")
+    _, file = await leader.get(f"/api/cases/{heard['ticket']}")
+    assert file["history"][-1]["name"] == "master_denied"
 
 
 @pytest.mark.parametrize(
