@@ -65,7 +65,7 @@ def text_of(number: int) -> tuple[str, str]:
     """Return what case *number* wants and where: one of ten matters, one of a few thousand places."""
     chance = random.Random(number)
     place = "".join(chance.choices(_LETTERS, k=3))
-    return _WANTED[number // 7 % len(_WANTED)], f"{place}小区{chance.randint(1, 40)}号楼{chance.randint(101, 2602)}室"
+    return _WANTED[number // 11 % len(_WANTED)], f"{place}小区{chance.randint(1, 40)}号楼{chance.randint(101, 2602)}室"
 
 
 def records(book: Casebook, count: int) -> Iterator[CaseRecord]:
