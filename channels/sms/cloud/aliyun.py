@@ -101,10 +101,10 @@ class Aliyun:
         return CloudAnswer(verdict=Verdict.LATER if is_later else Verdict.NEVER, reason=answer.code)
 
     def written(self, body: bytes) -> Sequence[Written]:
-        """SmsUp: the sequence number is the vendor's id of it."""
+        """SmsUp: the vendor's sequence number and the words are its id."""
         return [
             Written(
-                id=f"{each.sequence_id}.{each.phone_number}",
+                id=f"{each.sequence_id}:{_digest(each)}",
                 sender=each.phone_number,
                 extension=each.dest_code,
                 text=each.content,
@@ -126,3 +126,7 @@ class Aliyun:
     def said(self, reason: str = "") -> Mapping[str, Json]:
         """Code 0, or 1 with a reason."""
         return {"code": 1 if reason else 0, "msg": reason or "接收成功"}
+
+
+def _digest(up: _Up) -> str:
+    return hashlib.sha256("\0".join((up.phone_number, up.dest_code, up.content)).encode()).hexdigest()
