@@ -36,10 +36,10 @@ def repeated(path: Path, speech: Path) -> Path:
     return save(path, 1.0, *said * 3, 300.0)
 
 
-def recordings_of(gateway: GatewayProcess) -> list[Path]:
-    """Return the call's recordings, packed or still to be packed."""
-    files = sorted((gateway.folder / "recordings").rglob("*.*"))
-    return [path for path in files if path.suffix == ".opus" or not path.with_suffix(".opus").exists()]
+async def recorded(gateway: GatewayProcess, call_id: str) -> Path:
+    """Return the call's packed recording."""
+    packed = await gateway.fact(call_id, "recording.packed")
+    return gateway.folder / "recordings" / str(packed.values["file"])
 
 
 @asynccontextmanager
@@ -67,19 +67,17 @@ async def test_a_crash_of_the_gateway_leaves_tickets_journal_and_recordings_whol
 
         async with GatewayProcess(gateway.config, password=gateway.password) as again:
             detail = await again.ended_ticket()
-            await again.fact(call_id, "recording.packed")
+            recording = await recorded(again, call_id)
             listened = await again.octets(f"/api/tickets/{detail['ticket']['id']}/audio")
         afterwards = await jiesu("journal", "verify", "--config", gateway.config)
 
     (tmp_path / "listened.opus").write_bytes(listened)
-    recordings = recordings_of(gateway)
     assert left_behind.status == 0, left_behind.words
     assert afterwards.status == 0, afterwards.words
     assert detail["ticket"]["state"] == "cut_off"
     assert detail["ticket"]["call_id"] == call_id
     assert "停水" in "".join(part["text"] for part in detail["transcript"])
-    assert len(recordings) == 1
-    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recording), load(COMPLAINT)) > ENOUGH
     assert share_heard(load_track(tmp_path / "listened.opus"), load(COMPLAINT)) > ENOUGH
 
 
@@ -89,12 +87,12 @@ async def test_a_dead_recogniser_leaves_a_gap_and_nothing_else(tmp_path: Path) -
         await goes_on(gateway, citizen, call_id, tmp_path)
         await citizen.hang_up()
         detail = await gateway.ended_ticket()
+        recording = await recorded(gateway, call_id)
 
     assert [part["type"] for part in detail["transcript"]].count("gap") == 1
     assert detail["ticket"]["ending"] == "citizen hung up"
-    recordings = recordings_of(gateway)
-    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
-    assert share_heard(load_track(recordings[0]), load(PLACE)) > ENOUGH
+    assert share_heard(load_track(recording), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recording), load(PLACE)) > ENOUGH
 
 
 async def test_a_dead_media_process_is_replaced_and_both_ways_are_heard_again(tmp_path: Path) -> None:
@@ -176,11 +174,11 @@ async def test_a_beaten_web_port_does_not_touch_the_call(tmp_path: Path) -> None
                 each.cancel()
         await citizen.hang_up()
         detail = await gateway.ended_ticket()
-        recordings = recordings_of(gateway)
+        recording = await recorded(gateway, call_id)
 
     assert detail["ticket"]["ending"] == "citizen hung up"
-    assert share_heard(load_track(recordings[0]), load(COMPLAINT)) > ENOUGH
-    assert share_heard(load_track(recordings[0]), load(PLACE)) > ENOUGH
+    assert share_heard(load_track(recording), load(COMPLAINT)) > ENOUGH
+    assert share_heard(load_track(recording), load(PLACE)) > ENOUGH
 
 
 async def _beat(port: int, seed: int) -> None:
