@@ -28,8 +28,8 @@ from channels.sip.target import Target
 from channels.sip.uri import NameAddr, Uri
 
 NOTHING = Along()
-NOT_UNDERSTOOD = frozenset({400, 406, 413, 415, 420, 424, 488, 493, 513, 606})
-"""Refusals that may be of what goes along with an INVITE, and not of the call."""
+NOT_UNDERSTOOD = frozenset({400, 406, 413, 415, 420, 421, 424, 488, 493, 500, 501, 513, 606})
+"""Refusals that may be of what goes along with an INVITE, not of the call; baresip 1.0 says 500 to a second part."""
 
 log = structlog.get_logger(__name__)
 

@@ -31,7 +31,7 @@ def trunk(name: str, address: str) -> dict[str, object]:
 
 
 async def test_a_fire_is_heard_and_handed_to_119_and_everything_is_on_the_ticket(tmp_path: Path) -> None:
-    crying = save(tmp_path / "citizen.wav", 2.0, load(FIRE), 16.0, load(SPEECH / "citizen_fire_2.wav"), LONG)
+    crying = save(tmp_path / "citizen.wav", 2.0, load(FIRE), 28.0, load(SPEECH / "citizen_fire_2.wav"), LONG)
     asking = save(tmp_path / "desk.wav", LONG)
     async with (
         Baresip(tmp_path, "13800000001", crying) as citizen,

@@ -261,7 +261,7 @@ async def test_a_desk_gets_the_place_and_the_story_beside_the_offer() -> None:
     assert "阳光小区着火了".encode() in (part_of(invite, "application/EmergencyCallData.Comment+xml") or b"")
 
 
-@pytest.mark.parametrize("status", [415, 488, 400])
+@pytest.mark.parametrize("status", [415, 488, 400, 500])
 async def test_a_desk_that_knows_only_descriptions_is_called_again_with_one(status: int) -> None:
     async with node() as line:
         leg, first = await line.desk()
