@@ -123,6 +123,8 @@ def _bad_public_door(settings: Settings) -> Iterator[tuple[Key, str]]:
     for index, origin in enumerate(citizen.embed_origins):
         if not _ORIGIN.fullmatch(origin):
             yield ("citizen", "embed_origins", index), "expected an origin such as https://www.example.gov.cn"
+    if settings.open311.jurisdiction and not public.listen:
+        yield ("open311", "jurisdiction"), "needs public.listen"
     if citizen.open and not public.listen:
         yield ("citizen", "open"), "needs public.listen"
 

@@ -68,6 +68,15 @@ class Citizen(Section, frozen=True, kw_only=True):
     words_per_minute: Often = 120
 
 
+class Open311(Section, frozen=True, kw_only=True):
+    """Open311 GeoReport v2: who we are to its clients, and the SHA-256 of the keys that may report."""
+
+    jurisdiction: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{0,200}$")] = ""
+    contact: str = ""
+    api_keys_sha256: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    requests_per_minute: Often = 600
+
+
 class App(Section, frozen=True, kw_only=True):
     """A city's own app, and the SHA-256 of the key that it proves itself with."""
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from config.agreement import disagreements
-from config.channels import App, Citizen, Inlet, Public, Written
+from config.channels import App, Citizen, Inlet, Open311, Public, Written
 from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
@@ -40,6 +40,7 @@ class Settings(Section, frozen=True, kw_only=True):
     public: Public = Public()
     written: Written = Written()
     citizen: Citizen = Citizen()
+    open311: Open311 = Open311()
     mail: Mail = Mail()
     smarthost: Smarthost = Smarthost()
     telegram: Telegram = Telegram()

@@ -33,6 +33,7 @@ from gateway.services.feed import Feed
 from gateway.services.flood import SenderLimit
 from gateway.services.intake import IntakeLimits, WrittenIntake
 from gateway.services.knowledge import Librarian
+from gateway.services.open_requests import StoredOpenRequests
 from gateway.services.outbox import Outbox
 from gateway.services.reading import Reader
 from gateway.storage.files import FileRoom
@@ -119,6 +120,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
         shared=StoredValues(store, store.correspondence, clock),
         chats=StoredChatLog(store, store.correspondence),
         assistant=KnowledgeAssistant(ground.librarian),
+        requests=_requests(ground),
     )
     channels = tuple(channels_of(settings, means))
     ways |= _ways(channels)
@@ -162,6 +164,12 @@ async def serving(parts: IntakeParts, settings: Settings) -> AsyncIterator[None]
             door = await stack.enter_async_context(Door(*Address.parse(settings.public.listen), routes))
             parts.url = door.url
         yield
+
+
+def _requests(ground: Ground) -> StoredOpenRequests:
+    names = {unit.id: unit.name for unit in ground.settings.unit}
+    store, words = ground.store, ground.casework.casework.words
+    return StoredOpenRequests(store, store.correspondence, store.cases, lambda unit: names.get(unit, unit), words.word)
 
 
 def _ways(channels: Sequence[WrittenChannel]) -> dict[ChannelKind, WayOut]:

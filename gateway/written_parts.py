@@ -21,6 +21,7 @@ OPENERS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("mail", "mailbox", "smarthost"), "gateway.mail_parts:mail_channels"),
     (("cmpp", "smpp", "cloud_sms"), "gateway.sms_parts:sms_channels"),
     (("telegram", "wechat"), "gateway.chat_parts:chat_channels"),
+    (("open311",), "gateway.open311_parts:open311_channels"),
 )
 """The sections that ask for channels, and what makes them."""
 

@@ -112,6 +112,10 @@ class Correspondence(Protocol):
         """Return the contacts of a ticket, the oldest first."""
         ...
 
+    async def letters_on(self, channel: ChannelKind, since: datetime, until: datetime, limit: int) -> Sequence[Letter]:
+        """Return the contacts of a channel received from *since* until *until*, the newest first."""
+        ...
+
     async def unread(self) -> Sequence[TicketId]:
         """Return the tickets with contacts that they are not filled from yet, the oldest contact first."""
         ...

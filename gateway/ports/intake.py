@@ -6,7 +6,7 @@ only after that has returned. What goes back to the petitioner comes to the chan
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -313,6 +313,44 @@ class Assistant(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """What everybody may read of a matter that came by Open311; ``expected_at``: until when the unit owes its reply."""
+
+    id: TicketId
+    service_code: str
+    is_open: bool
+    status_notes: str
+    description: str
+    agency: str
+    requested_at: datetime
+    updated_at: datetime
+    expected_at: datetime | None = None
+    address: str = ""
+    point: Point | None = None
+    media_url: str = ""
+
+
+class OpenRequests(Protocol):
+    """What everybody may read."""
+
+    async def find(
+        self,
+        *,
+        ids: Sequence[str],
+        service_codes: Collection[str],
+        since: datetime,
+        until: datetime,
+        is_open: bool | None,
+        limit: int,
+    ) -> Sequence[OpenRequest]:
+        """Return the requests of those *ids*, or else those received in the span; each further condition narrows them.
+
+        The newest first. Raises `Unavailable`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What the house lends a channel; no conversations without ``chats``, no assistant's answers without it."""
 
@@ -324,3 +362,4 @@ class Means:
     shared: SharedValues
     chats: ChatLog | None = None
     assistant: Assistant | None = None
+    requests: OpenRequests | None = None

@@ -141,6 +141,16 @@ class SqlCorrespondence:
         """Return the contacts of a ticket, the oldest first."""
         return await self._read(lambda connection: _letters(connection, ticket_id))
 
+    async def letters_on(self, channel: ChannelKind, since: datetime, until: datetime, limit: int) -> Sequence[Letter]:
+        """Return the contacts of a channel received from *since* until *until*, the newest first."""
+        query = (
+            sa.select(schema.contacts)
+            .where(_contacts.channel == channel.value, _contacts.received_at >= since, _contacts.received_at <= until)
+            .order_by(_contacts.received_at.desc(), _contacts.id.desc())
+            .limit(limit)
+        )
+        return await self._read(lambda connection: [_letter_from(row) for row in connection.execute(query)])
+
     async def unread(self) -> Sequence[TicketId]:
         """Return the tickets with contacts that they are not filled from yet, the oldest contact first."""
         return await self._read(lambda connection: list(dict.fromkeys(connection.scalars(_UNREAD))))

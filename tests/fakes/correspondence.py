@@ -88,6 +88,15 @@ class MemoryCorrespondence:
     async def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
         return (await self._reach()).letters(ticket_id)
 
+    async def letters_on(self, channel: ChannelKind, since: datetime, until: datetime, limit: int) -> Sequence[Letter]:
+        kept = (await self._reach()).kept.values()
+        found = [
+            letter
+            for letter in kept
+            if letter.contact.channel is channel and since <= letter.contact.received_at <= until
+        ]
+        return sorted(found, key=_order, reverse=True)[:limit]
+
     async def unread(self) -> Sequence[TicketId]:
         letters = sorted((await self._reach()).kept.values(), key=_order)
         return list(dict.fromkeys(letter.ticket_id for letter in letters if not letter.contact.is_read))

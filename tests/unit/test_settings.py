@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.channels import App, Citizen, Inlet, Public, Written
+from config.channels import App, Citizen, Inlet, Open311, Public, Written
 from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
 from config.sections import Asr, Casework, Log, Node, Partner, Web
@@ -49,6 +49,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "smarthost": Smarthost,
     "written": Written,
     "citizen": Citizen,
+    "open311": Open311,
     "telegram": Telegram,
     "wechat": WeChat,
     "log": Log,
