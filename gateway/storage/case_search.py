@@ -116,7 +116,8 @@ def search(connection: sa.Connection, words: Sequence[str], query: CaseQuery, be
     The question must have a term; the rest of *query* narrows what is found, its order and place do not count.
     """
     terms = sorted(terms_of(words), key=len, reverse=True)[:ASKED] + [by_unit(query.unit)] * bool(query.unit)
-    driver, *others = sorted(terms, key=lambda term: _count(connection, term))
+    counts = _counts(connection, terms)
+    driver, *others = sorted(terms, key=lambda term: counts[term])
     rows: list[sa.Row[Any]] = []
     walked, stride = 0, FIRST_STRIDE
     while walked < MOST:
@@ -141,9 +142,12 @@ def _entries(term: str, below: int | None) -> sa.Select[Any]:
     return query.order_by(case_terms.c.number.desc())
 
 
-def _count(connection: sa.Connection, term: str) -> int:
-    some = sa.select(case_terms.c.number).where(case_terms.c.term == term).limit(COUNTED).subquery("some")
-    return int(connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
+def _counts(connection: sa.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """Return in how many cases each term is, up to `COUNTED`; one question, spelled as text, since composing costs."""
+    one = "SELECT {0} AS at, count(*) AS cases FROM (SELECT 1 FROM case_terms WHERE term = :t{0} LIMIT {1}) AS some{0}"
+    query = sa.text(" UNION ALL ".join(one.format(at, COUNTED) for at in range(len(terms))))
+    rows = connection.execute(query, {f"t{at}": term for at, term in enumerate(terms)})
+    return {terms[row.at]: row.cases for row in rows}
 
 
 def _narrowed(entries: sa.Select[Any], others: Sequence[str], words: Sequence[str], query: CaseQuery) -> sa.Select[Any]:
