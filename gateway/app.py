@@ -338,6 +338,7 @@ class Gateway:
             units=self.units,
             lines={line.line: line.name for line in settings.emergency_line},
             merged={line.number: line.name for line in settings.merged_line},
+            supervisors={each.agent: each.name for each in settings.telephone if each.role == "supervisor"},
             matters={topic.id: topic.name for topic in self.lexicons.matters},
             prompts=self.announcements.words,
             health=self.health,

@@ -62,9 +62,9 @@ class PartnerAccess:
 class ConsoleParts:
     """What the console shows and works on.
 
-    ``lines``, ``merged`` (lines) and ``matters`` map ids to Chinese names, ``prompts`` a prompt's id to the words it
-    says. ``health`` tells of each component ``ok`` or what is wrong with it; ``sip`` and ``media`` are the two without
-    which no call can be taken. ``registry`` holds the metrics that are shown.
+    ``lines``, ``merged`` (lines), ``supervisors`` (their seats) and ``matters`` map ids to Chinese names, ``prompts`` a
+    prompt's id to the words it says. ``health`` tells of each component ``ok`` or what is wrong with it; ``sip`` and
+    ``media`` are the two without which no call can be taken. ``registry`` holds the metrics that are shown.
     """
 
     switchboard: Switchboard
@@ -96,6 +96,7 @@ class ConsoleParts:
     files: Files
     partners: Sequence[PartnerAccess] = ()
     merged: Mapping[str, str] = field(default_factory=dict)
+    supervisors: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 

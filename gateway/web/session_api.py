@@ -121,7 +121,8 @@ async def save_account(visit: Visit, name: str, body: AccountEdit) -> AccountVie
         raise Problem(422, "invalid", "新账号需要初始密码", field="password")
     if name == visit.account.name and body.role != AccountRole.ADMINISTRATOR.value:
         raise Problem(409, "refused", "不能取消自己的管理员身份", field="role")
-    if body.agent_id and body.agent_id not in {agent.id for agent in visit.parts.desk.agents}:
+    seats = {agent.id for agent in visit.parts.desk.agents} | set(visit.parts.supervisors)
+    if body.agent_id and body.agent_id not in seats:
         raise Problem(422, "invalid", "没有这个坐席", field="agent_id")
     if (body.role == AccountRole.UNIT.value) != bool(body.unit):
         raise Problem(422, "invalid", "单位账号须指明单位，其他账号没有单位", field="unit")

@@ -37,6 +37,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     units: dict[str, str]
     lines: dict[str, str]
     merged: dict[str, str]
+    supervisors: dict[str, str]
     prompts: dict[str, str]
     editable: list[str]
 
@@ -86,6 +87,7 @@ async def show_catalogue(visit: Visit) -> Catalogue:
         units={unit.id: unit.name for unit in parts.units.values()},
         lines=dict(parts.lines),
         merged=dict(parts.merged),
+        supervisors=dict(parts.supervisors),
         prompts=dict(parts.prompts),
         editable=list(EDITABLE),
     )

@@ -121,6 +121,7 @@ class Office:
             recordings=line.exchange.recordings,
             profile=PROFILE,
             lines=LINES,
+            supervisors={"9900": "班长话机"},
             units=line.exchange.units,
             matters={topic.id: topic.name for topic in LEXICONS.matters},
             prompts={"greeting": "您好，这里是12345热线。", "call_ending": "感谢来电，再见。"},

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 from gateway.domain.call import Role
 from gateway.domain.transfer import HandOffState, TransferState
 from gateway.services.desk import Presence
-from tests.fakes.console import Office
+from tests.fakes.console import PASSWORD, Office
 from tests.fakes.telephony import FarEnd
 
 
@@ -240,6 +240,18 @@ async def test_a_supervisor_attends_and_everybody_at_the_console_sees_it(place: 
         await place.until(lambda: place.line.told(call, "supervision.ended"))
         async with leader.delete(path) as answer:
             assert answer.status == 409
+
+
+async def test_a_supervisors_seat_is_given_to_his_account(place: Office) -> None:
+    call, _ = await place.talking()
+    async with place.signed_in("admin") as admin:
+        change = {"display_name": "赵班长", "role": "supervisor", "agent_id": "9900", "password": PASSWORD}
+        async with admin.put("/api/accounts/chief", json=change) as answer:
+            assert answer.status == 200, await answer.text()
+    async with place.signed_in("chief") as chief:
+        async with chief.put(f"/api/calls/{call.id}/supervision", json={"attendance": "listening"}) as answer:
+            assert answer.status == 200
+        await place.until(lambda: place.line.told(call, "supervision.listening"))
 
 
 async def test_only_supervisors_attend_and_only_with_a_telephone(place: Office, agent: ClientSession) -> None:

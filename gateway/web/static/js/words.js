@@ -2,7 +2,7 @@
 import { reactive } from "./dom.js";
 
 export const catalogue = reactive({
-  city: "", document: "", categories: {}, matters: {}, units: {}, lines: {}, merged: {}, prompts: {}, editable: [],
+  city: "", document: "", categories: {}, matters: {}, units: {}, lines: {}, merged: {}, supervisors: {}, prompts: {}, editable: [],
 });
 
 const named = (table) => (id) => table[id] ?? id;

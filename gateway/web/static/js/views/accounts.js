@@ -24,6 +24,12 @@ export const Accounts = {
     }
     onMounted(load);
 
+    // Whose telephone is his: an agent's, or a supervisor's that rings when he attends a call.
+    const seats = () => [
+      ...live.agents.map((agent) => [agent.id, `${agent.name}（${agent.number}）`]),
+      ...(edited.role === "agent" ? [] : Object.entries(catalogue.supervisors)),
+    ];
+
     function begin(account) {
       Object.assign(edited, { isNew: !account, name: "", display_name: "", role: "agent", agent_id: "", unit: "", ...account, password: "" });
       open.value = true;
@@ -60,7 +66,7 @@ export const Accounts = {
               <tr key=${account.name}>
                 <td data-label="账号">${account.name}</td><td data-label="姓名">${account.display_name}</td>
                 <td data-label="身份">${accountRoleName(account.role)}</td>
-                <td data-label="坐席或单位">${account.unit ? unitName(account.unit) : live.agents.find((agent) => agent.id === account.agent_id)?.name ?? (account.agent_id || "—")}</td>
+                <td data-label="坐席或单位">${account.unit ? unitName(account.unit) : live.agents.find((agent) => agent.id === account.agent_id)?.name ?? catalogue.supervisors[account.agent_id] ?? (account.agent_id || "—")}</td>
                 <td><${ElButton} size="small" onClick=${() => begin(account)}>修改<//></td>
               </tr>`)}
             </tbody>
@@ -72,7 +78,7 @@ export const Accounts = {
             <div class="stacked">
               ${text("账号", "name", { disabled: !edited.isNew })}${text("姓名", "display_name")}
               ${choice("身份", "role", ROLES.map((role) => [role, accountRoleName(role)]))}
-              ${edited.role === "unit" ? choice("单位", "unit", Object.entries(catalogue.units)) : choice("坐席（哪部话机）", "agent_id", live.agents.map((agent) => [agent.id, `${agent.name}（${agent.number}）`]), { clearable: true, placeholder: "不接电话" })}
+              ${edited.role === "unit" ? choice("单位", "unit", Object.entries(catalogue.units)) : choice("坐席（哪部话机）", "agent_id", seats(), { clearable: true, placeholder: "不接电话" })}
               ${text(edited.isNew ? "初始密码（至少 10 个字符）" : "新密码（不改就留空）", "password", { type: "password", showPassword: true, autocomplete: "new-password" })}
             </div>`,
           footer: () => html`
