@@ -172,7 +172,10 @@ class Softphone:
             UserAgentSettings(listen=[listen], trunks=[anyone], user_agent="jiesu phone", hang_up_limit=HANG_UP_LIMIT),
             self._take,
         )
-        self._media = MediaEngine(MediaSettings(address=listen.host))
+        self._is_ipv6 = ":" in listen.host
+        self._media = MediaEngine(
+            MediaSettings(ipv6_address=listen.host) if self._is_ipv6 else MediaSettings(address=listen.host)
+        )
         self._incoming: asyncio.Queue[Call] = asyncio.Queue()
         self._following: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -207,7 +210,7 @@ class Softphone:
         target = Target(transport, uri.host, uri.port or DEFAULT_PORT)
         account = self._account
         leg = _new_leg(uri.user or "")
-        media = await self._media.open_leg(leg.id)
+        media = await self._media.open_leg(leg.id, ipv6=self._is_ipv6)
         try:
             local = self._agent.endpoint.local_uri(target)
             home = account.address if account else local
@@ -277,7 +280,7 @@ class Softphone:
     async def _take(self, session: Session) -> None:
         """Ring, and let whoever attends the telephone answer."""
         leg = _new_leg(session.caller.uri.user or "")
-        media = await self._media.open_leg(leg.id)
+        media = await self._media.open_leg(leg.id, ipv6=self._is_ipv6)
         host = self._agent.endpoint.local_uri(session.fallback).host
         sound = LegSound(media, address=host, abilities=_ABILITIES)
         live = SipLeg(leg, session, sound, prompt=lambda name: None, silence_limit=SILENCE_LIMIT)

@@ -107,7 +107,7 @@ async def _until_stopped(arguments: argparse.Namespace, errand: Errand, voice: _
     try:
         async with Softphone(arguments.listen, arguments.register) as phone:
             orders = _Orders(await _standard_input(), voice, tell) if arguments.orders else None
-            tell("listening", address=f"{phone.address.transport}:{phone.address.host}:{phone.address.port}")
+            tell("listening", address=str(phone.address))
             if arguments.register:
                 tell("registered", user=arguments.register.user)
             return int(await arguments.act(arguments, phone, errand, orders, tell))

@@ -112,6 +112,18 @@ async def test_two_phones_talk_and_hear_one_another(tmp_path: Path) -> None:
     assert listen(caller_heard, said).parties == ["callee"]
 
 
+async def test_two_phones_talk_over_ipv6(tmp_path: Path) -> None:
+    heard = tmp_path / "callee.wav"
+    async with phone("answer", "--once", "--listen", "udp:[::1]:0", "--stay", "--record", str(heard)) as callee:
+        listening = await callee.until("listening")
+        calling = ["call", uri(listening), "--listen", "udp:[::1]:0", "--play", str(CALLER_SAYS)]
+        code, _, complaints = await run(*calling)
+        await callee.end()
+
+    assert code == 0, complaints
+    assert listen(heard, [Sentence(party="caller", path=CALLER_SAYS)]).parties == ["caller"]
+
+
 @pytest.mark.peer("espeak-ng")
 async def test_words_are_spoken_where_espeak_ng_is_installed() -> None:
     async with phone("answer", "--once") as callee:
