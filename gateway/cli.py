@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "try a configuration without serving",
     "phone": "a telephone on the command line",
     "model": "list or fetch speech recognition models",
+    "prompts": "list what callers may hear and what of it is missing, or synthesise placeholders",
     "ticket": "list, show and move tickets through the closed loop",
     "report": "figures of a period, per unit, clause and matter",
     "knowledge": "import, search, list or export the knowledge base",
