@@ -28,16 +28,17 @@ _WROTE_BEGINS = re.compile(
 )
 _RULE = re.compile(r"^(?:[\s_\-=—*]{8,}|[\s|]+)$")
 _QUOTED = re.compile(r"^\s{0,3}>")
+_WORDS = "手机|手機|平板|邮箱|邮件|华为|荣耀|小米|红米|三星|魅族|网易|新浪|移动|联通|电信"
+_MAKE = rf"iPhone|iPad|Android|Windows|Outlook|Foxmail|Yahoo|HUAWEI|OPPO|vivo|QQ|139|189|{_WORDS}"
 _DEVICE = re.compile(
     r"^\W{0,4}(?:"
-    r"(?:发自|發自|来自|从|自)\s*(?:我的|Win|Windows|Outlook|Yahoo|QQ|网易|新浪|华为|荣耀|小米|手机|Foxmail|iPhone|iPad|移动)"
-    r"[^。！？!?]{0,30}"
-    r"|(?:从|使用)\s*.{0,20}(?:发送|邮件|邮箱)"
+    rf"(?:发自|發自|来自|從|从)\s*(?:我的)?\s*(?:{_MAKE})(?:[A-Za-z0-9 .+-]|{_WORDS}|大师|客户端|版|发送|發送){{0,24}}"
     r"|Sent (?:from|via|with) .{1,40}|Get Outlook for .{1,20}"
-    r"|获取\s*(?:适用于)?.{0,12}Outlook.{0,12}|下载.{0,8}邮箱.{0,8}|.{0,12}邮箱大师.{0,6}"
+    r"|获取\s*(?:适用于)?\s*(?:iOS|Android)?\s*(?:的)?\s*Outlook.{0,14}"
     r")\W{0,4}$",
     re.IGNORECASE,
 )
+"""A line that says what somebody wrote on, and nothing else: his own last words may begin in the same way."""
 
 
 def own_words(text: str, *, is_answer: bool) -> str:

@@ -102,6 +102,11 @@ def test_what_a_telephone_adds_is_not_the_writers(line: str) -> None:
     "words",
     [
         "从上周开始一直停水，来自自来水公司的电话说今天会来。",
+        "有人要跳楼\n从我的窗户看得到",
+        "请看\n从我的手机里看到有人在偷东西",
+        "没人理\n从昨天开始给你们发邮件",
+        "打不开\n下载不了邮箱附件",
+        "我家在北街\n来自移动公司的施工队挖断了水管",
         "发件人：我不知道是谁，但是总收到骚扰邮件。\n请处理。",
         "On Monday the lamp went out.\nI wrote:\nnothing came.",
         "我在2026年写道",
