@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import smtplib
 import time
@@ -157,4 +158,51 @@ addresses = ["@12345.example.org"]
         return Outcome.TAKEN
 
 
-DRIVERS = (InletDriver, MailDriver)
+class Open311Driver:
+    """An app that speaks GeoReport v2."""
+
+    name = "open311"
+    kind = ChannelKind.OPEN311
+    repeats_itself = False
+    key = "a key of this app"
+    settings = f"""
+[open311]
+jurisdiction = "town.example"
+api_keys_sha256 = ["{hashlib.sha256(key.encode()).hexdigest()}"]
+"""
+
+    def __init__(self, *, port: int, door: int) -> None:
+        self.url = f"http://127.0.0.1:{door}/open311/v2/requests.json"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
+    async def deliver(self, number: int, text: str) -> Outcome:
+        return await self._post({**self._report(number), "description": text})
+
+    async def rubbish(self) -> None:
+        for change in (
+            {"service_code": "\x00"},
+            {"lat": "nan"},
+            {"api_key": "\udcff".encode("utf-8", "replace").decode()},
+        ):
+            assert await self._post({**self._report(0), **change}) is Outcome.REFUSED
+
+    async def too_much(self, number: int) -> Outcome:
+        return await self.deliver(number, "水" * 20_000)
+
+    def _report(self, number: int) -> dict[str, str]:
+        place = {"lat": "42.26", "long": "118.96"}
+        return {"api_key": self.key, "service_code": "water_supply", "account_id": f"account-{number}", **place}
+
+    async def _post(self, form: dict[str, str]) -> Outcome:
+        try:
+            async with aiohttp.ClientSession() as http, http.post(self.url, data=form) as answer:
+                status = answer.status
+        except aiohttp.ClientError:
+            return Outcome.LATER
+        return Outcome.TAKEN if status == 201 else Outcome.LATER if status >= 500 else Outcome.REFUSED
+
+
+DRIVERS = (InletDriver, MailDriver, Open311Driver)
