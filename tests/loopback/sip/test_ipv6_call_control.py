@@ -28,7 +28,9 @@ async def test_a_call_over_ipv6_is_answered_with_an_ipv4_address_for_the_sound()
             timers=QUICK,
             hang_up_limit=0,
         )
-        settings = CallSettings(hotline_numbers={}, codecs=("PCMA",), prompts={}, check_interval=3600.0, check_limit=0.01)
+        settings = CallSettings(
+            hotline_numbers={}, codecs=("PCMA",), prompts={}, check_interval=3600.0, check_limit=0.01
+        )
         async with SipCallControl(
             settings, sip, media, take=take, telephone_changed=lambda user, there: None
         ) as calling:
