@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.demo.far_ends.bot_api import BotApiServer
 from gateway.domain.contact import ChannelKind
 from tests.contract.channels.drivers import Outcome
-from tests.peers.bot_api import BotApiServer
 from tests.peers.wechat_api import Answer, WeChatServer
 
 PATIENCE = 3.0

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import aiohttp
 import smpp34
 
+from gateway.demo.far_ends.cmpp_centre import DELIVER, CmppCentre
 from gateway.domain.contact import ChannelKind
 from tests.contract.channels.drivers import Outcome
-from tests.peers.cmpp_centre import DELIVER, CmppCentre
 from tests.peers.smpp_centre import ESME_RX_T_APPN, SmppCentre
 
 PATIENCE = 5.0

@@ -16,13 +16,13 @@ import pytest
 
 from channels.mail.reading import read
 from channels.mail.smtp_out import DkimKey, MailWayOut, Smarthost
+from gateway.demo.far_ends.mail_sink import MailSink
 from gateway.domain.contact import Attachment, ChannelKind
 from gateway.domain.errors import Refused, Unavailable
 from gateway.domain.ticket import TicketId
 from gateway.ports.intake import OutgoingMessage
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.mail import IDENTITY, OURS, client_side, mail_channel, send, server, server_side, smtp
-from tests.fakes.mail_sink import MailSink
 from tests.fakes.means import MemoryMeans
 
 KEY = Path("tests/data/mail/dkim.pem").read_bytes()

@@ -16,13 +16,13 @@ from channels.sms.channel import SmsChannel
 from config.settings import Settings
 from config.sms import Cmpp
 from config.values import Duration, Secret
+from gateway.demo.far_ends.cmpp_centre import DELIVER, CmppCentre
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import DeliveryReport, DeliveryState, IncomingMessage, OutgoingMessage, Taken
 from gateway.sms_parts import sms_channels
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.means import MemoryMeans
-from tests.peers.cmpp_centre import DELIVER, CmppCentre
 
 LONG = "城北路的路灯已经坏了三个星期，" * 12
 OK, BAD_LENGTH, FLOW_CONTROL, OTHER = 0, 4, 8, 9

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.demo.far_ends.bot_api import BotApiServer
 from tests.loopback.telegram.house import TOKEN, House
-from tests.peers.bot_api import BotApiServer
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from channels.door import Door
 from channels.telegram.channel import PATH, TelegramChannel, TelegramSettings
+from gateway.demo.far_ends.bot_api import BotApiServer
 from gateway.domain.contact import ChannelKind
 from gateway.ports.intake import IncomingMessage, OutgoingMessage, Taken
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.means import MemoryMeans
-from tests.peers.bot_api import BotApiServer
 
 TOKEN = "123456:AAF-not-a-real-token-of-anybody-000"
 GREETING = "您好，这里是12345热线。"

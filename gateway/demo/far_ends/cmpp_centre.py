@@ -1,9 +1,9 @@
-"""A small CMPP 2.0/3.0 gateway (ISMG) for tests: the other side of the protocol, written from its text alone.
+"""A small CMPP 2.0/3.0 gateway (ISMG) for demonstration and tests, written from the protocol's text alone.
 
 It shares no code with the client that it meets: layouts are `struct` formats, checks are its own. It lets in one
-service, keeps what is submitted, delivers what a test says, and can be told to fail in the ways that gateways do.
+service, keeps what is submitted, delivers what it is told to, and can be told to fail in the ways that gateways do.
 
-    python -m tests.peers.cmpp_centre [--port 7890] [--version 3] [--from 13800138000] [--to 10612345]
+    python -m gateway.demo.far_ends.cmpp_centre [--port 7890] [--version 3] [--from 13800138000] [--to 10612345]
 
 is one to try a node with: every line that you write is a short message to it, in parts if it is long; what the node
 sends is printed, and reported as delivered.
@@ -101,6 +101,7 @@ class CmppCentre:
         await self.ask(ACTIVE_TEST, b"")
 
     def new_id(self) -> int:
+        """Return the id of the next message."""
         self._next_id += 1
         return self._next_id
 
@@ -138,6 +139,7 @@ class CmppCentre:
         is_receipt: bool = False,
         message_id: int | None = None,
     ) -> bytes:
+        """Return the body of a DELIVER."""
         known = self.new_id() if message_id is None else message_id
         numbers = [known, to.encode(), b"", 0, int(has_header), coding, sender.encode()]
         if self.major == 3:
@@ -163,9 +165,11 @@ class CmppCentre:
             del self._waiting[sequence]
 
     def send(self, command: int, sequence: int, body: bytes) -> None:
+        """Send a PDU to the service."""
         self.send_raw(struct.pack(">III", 12 + len(body), command, sequence) + body)
 
     def send_raw(self, octets: bytes) -> None:
+        """Send octets to the service, whatever they are. Raises `ConnectionError` when nobody is connected."""
         if not self._writers:
             raise ConnectionError("nobody is connected")
         (writer,) = self._writers

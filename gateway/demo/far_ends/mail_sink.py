@@ -19,6 +19,7 @@ class MailSink:
     answers: dict[str, str] = field(default_factory=dict)
     received: list[Envelope] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _connections: list[SMTP] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -61,12 +62,15 @@ class MailSink:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        """Take a recipient, or answer as told."""
         if "RCPT" not in self.answers:
             envelope.rcpt_tos.append(address)
         return self.answers.get("RCPT", "250 OK")
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keep a message, or answer as told."""
         if "DATA" not in self.answers:
             self.received.append(envelope)
+            self.arrived.set()
             self.encrypted.append(session.ssl is not None)
         return self.answers.get("DATA", "250 OK")

@@ -51,9 +51,11 @@ class Citizen:
 
     @property
     def user(self) -> Json:
+        """Return the sender as updates name him."""
         return {"id": self.id, "is_bot": False, "first_name": self.first_name, "language_code": "zh-hans"}
 
     def message(self, **content: Any) -> Json:
+        """Return a message of his with *content*, as an update has it."""
         chat = {"id": self.id, "type": "private", "first_name": self.first_name}
         number = self.server.next_message(self.id)
         return {"message_id": number, "from": self.user, "chat": chat, "date": 1795312800 + number, **content}
@@ -63,6 +65,7 @@ class Citizen:
         return self.server.push(message=self.message(**content))
 
     def sends_photo(self, octets: bytes, **content: Any) -> int:
+        """Send a picture in two sizes; return the number of its update."""
         large, small = self.server.keep(octets), self.server.keep(octets[:1])
         sizes = [
             {"file_id": small, "file_unique_id": "s", "width": 90, "height": 60, "file_size": 1},
@@ -71,6 +74,7 @@ class Citizen:
         return self.sends(photo=sizes, **content)
 
     def sends_file(self, kind: str, octets: bytes, **described: Any) -> int:
+        """Send a file as *kind* (``voice``, ``document`` ...); return the number of its update."""
         number = self.server.keep(octets)
         file = {"file_id": number, "file_unique_id": "u", "file_size": len(octets), **described}
         return self.sends(**{kind: file})
@@ -115,6 +119,7 @@ class BotApiServer:
 
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator[BotApiServer]:
+        """Serve on the loopback inside the block."""
         application = web.Application(client_max_size=60 * 1024 * 1024)
         application.router.add_route("*", "/bot{token}/{method}", self._call)
         application.router.add_get("/file/bot{token}/{path:.+}", self._download)
@@ -133,17 +138,20 @@ class BotApiServer:
         finally:
             await runner.cleanup()
 
-    # -- what citizens and tests do --------------------------------------------------------------------------
+    # -- what citizens do --------------------------------------------------------------------------
 
     def citizen(self, number: int) -> Citizen:
+        """Return the citizen of that chat."""
         return self.citizens.setdefault(number, Citizen(self, number))
 
     def next_message(self, chat: int) -> int:
+        """Return the number of the next message in *chat*."""
         number: int = next(self._messages.setdefault(chat, itertools.count(1)))
         self._known.add((chat, number))
         return number
 
     def keep(self, octets: bytes) -> str:
+        """Keep a file; return the id that getFile wants."""
         name = f"AgAC-{len(self._files)}"
         self._files[name] = octets
         return name
