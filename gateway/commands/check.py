@@ -77,6 +77,10 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _telephony(gateway, settings):
         yield finding
     yield _bindable("web.listen", socket.SOCK_STREAM, Address.parse(settings.web.listen))
+    if settings.public.listen:
+        yield _bindable("public.listen", socket.SOCK_STREAM, Address.parse(settings.public.listen))
+    for text in settings.mail.listen:
+        yield _bindable(f"mail.listen {text}", socket.SOCK_STREAM, Address.parse(text))
     for finding in (*_rtp(settings), _disk(Path(settings.node.data)), _database(settings), _clock()):
         yield finding
 
