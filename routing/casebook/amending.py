@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.case import Amend, PeriodState
 from gateway.domain.rules import CATEGORY, PERIOD, PeriodKind, Stage
-from routing.casebook.draft import Denied, Draft
+from routing.casebook.draft import Denied, Draft, Rows
 from routing.casebook.intake import Surroundings
 from routing.deadlines import working_days
 
@@ -23,17 +23,17 @@ def amend(draft: Draft, command: Amend, around: Surroundings) -> None:
     draft.say("amended", ruling.rows, was=was, category=category, matter=draft.case.matter)
     if category != was and draft.case.stage is not Stage.REDO:
         for kind in _BY_CATEGORY:
-            _give_anew(draft, kind)
+            _give_anew(draft, kind, ruling.rows)
 
 
-def _give_anew(draft: Draft, kind: PeriodKind) -> None:
+def _give_anew(draft: Draft, kind: PeriodKind, because: Rows) -> None:
     period = draft.case.running(kind)
     if period is None:
         return
     ruling = draft.rule_for(PERIOD, kind.value)
     if ruling is None:
         draft.reset(period, state=PeriodState.LIFTED)
-        draft.say("due", (), kind=kind.value, due=None)
+        draft.say("due", because, kind=kind.value, due=None)
     elif (ruling.value.span, ruling.rows) != (period.original, period.rows):
         extended = working_days(period.span) - working_days(period.original)
         draft.give(kind, ruling.value.span, period.since, ruling.rows)

@@ -162,6 +162,17 @@ def test_every_story_holds_together(city: str, story: list[tuple[Command, int]])
             assert case.wishes_publication is not False
 
 
+def test_a_period_that_a_correction_lifts_says_on_which_article() -> None:
+    shelf = Shelf(lambda instant: BOOKS["zhuhai-2023"])
+    shelf.carry_out(T, Accept(category="complaint"), MONDAY)
+    shelf.carry_out(T, Dispatch(to="城管局"), MONDAY)
+
+    facts = shelf.carry_out(T, Amend(category="praise"), MONDAY)
+
+    assert [(fact.details["kind"], fact.rows) for fact in facts if fact.name == "due"] == [("handle", ("ZH-8b",))]
+    assert shelf.cases[T].running(PeriodKind.HANDLE) is None
+
+
 @pytest.mark.parametrize("city", CITIES)
 @settings(max_examples=30, deadline=None)
 @given(story=STORIES)
