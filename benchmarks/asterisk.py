@@ -17,6 +17,8 @@ from pathlib import Path
 
 _MIRROR = "http://deb.debian.org/debian"
 _SIP_PORT = 25070
+TARGET = f"127.0.0.1:{_SIP_PORT}"
+"""Where it speaks SIP over UDP: 7... is a conference, 8... answers and waits."""
 _PACKAGES = "apt-get install -y -q --no-install-recommends asterisk"
 _CONFIGURATION = {
     "asterisk.conf": """[directories]
@@ -60,7 +62,12 @@ type=identify
 endpoint=trunk
 match=127.0.0.1
 """,
-    "extensions.conf": "[from-trunk]\nexten => _7X.,1,Answer()\n same => n,ConfBridge(${EXTEN})\n",
+    "extensions.conf": """[from-trunk]
+exten => _7X.,1,Answer()
+ same => n,ConfBridge(${EXTEN})
+exten => _8X.,1,Answer()
+ same => n,Wait(30)
+""",
     "confbridge.conf": """[general]
 [default_bridge]
 type=bridge
@@ -113,6 +120,11 @@ def running(folder: Path) -> Iterator[int]:
                 it.wait(5)
             except subprocess.TimeoutExpired:
                 it.kill()
+
+
+def wait() -> None:
+    """Wait until it answers. Raises `NotToBeHad`."""
+    call("80000", 24100, 8)
 
 
 def call(number: str, rtp_port: int, payload_type: int) -> int:
