@@ -1,4 +1,4 @@
-"""Who is signed in to the console, over restarts and on every node. Each method raises `Unavailable` without a store."""
+"""Who is signed in to the console, over restarts and nodes. Each method raises `Unavailable` without a store."""
 
 from __future__ import annotations
 
