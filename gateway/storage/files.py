@@ -125,14 +125,15 @@ class FileRoom:
         path = self._path(sha256)
         if path.exists():
             return sha256
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_new := not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{uuid4().hex}")
         with beside.open("wb") as file:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
         beside.rename(path)
-        for folder in (path.parent, self._folder):
+        for folder in (path.parent, self._folder) if is_new else (path.parent,):
             descriptor = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
