@@ -1,4 +1,4 @@
-"""`jiesu demo`: the gateway on this machine, two calls, and everything they leave behind.
+"""`jiesu demo`: the gateway on this machine, two calls, four written contacts, and everything they leave behind.
 
 Exit codes: 0 the stories happened (and, without ``--once``, somebody ended the show); 1 a step did not happen, said
 on standard error; 130 interrupted before the end.
@@ -73,7 +73,10 @@ async def _show(arguments: argparse.Namespace, folder: Path, view: View) -> int:
         return 1
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
-    return 0
+    failed = [letter for letter in report["letters"] if letter["failure"]]
+    for letter in failed:
+        print(f"jiesu demo: {letter['channel']}: {letter['failure']}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _port(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.demo.failure import StepMissing
 from gateway.domain.call import CallId
+from gateway.domain.contact import ChannelKind
 from gateway.domain.events import Fact
 from gateway.domain.ticket import Ticket
 from gateway.services.feed import Dropped, Feed, FeedItem, TicketChanged
@@ -58,6 +59,15 @@ class Chronicle:
 
         def chosen(item: FeedItem) -> Ticket | None:
             fits = isinstance(item, TicketChanged) and item.ticket.call_id == call_id and is_so(item.ticket)
+            return item.ticket if isinstance(item, TicketChanged) and fits else None
+
+        return await self._first(chosen, what)
+
+    async def written(self, channel: ChannelKind, is_so: Callable[[Ticket], bool], what: str) -> Ticket:
+        """Wait until the ticket that was written on *channel* is as *is_so* wants it."""
+
+        def chosen(item: FeedItem) -> Ticket | None:
+            fits = isinstance(item, TicketChanged) and item.ticket.channel is channel and is_so(item.ticket)
             return item.ticket if isinstance(item, TicketChanged) and fits else None
 
         return await self._first(chosen, what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Lock
 
@@ -14,8 +14,9 @@ from rich.text import Text
 
 from gateway.app import Gateway
 from gateway.demo.heard import Hearing
-from gateway.demo.picture import CallPicture, Names, Pictures, ticket_fields
-from gateway.demo.words import STORIES, TITLE, duration, gateway_facts, heard_lines
+from gateway.demo.letters import Letter
+from gateway.demo.picture import CallPicture, Names, Pictures, subject_of, ticket_fields
+from gateway.demo.words import CHANNELS, STORIES, TITLE, WRITTEN, duration, gateway_facts, heard_lines, warnings
 from gateway.services.feed import FeedItem
 
 FRAMES_A_SECOND = 5
@@ -24,12 +25,13 @@ WIDE = 110
 HEAD = 12
 """Lines taken by everything but the calls' own lines."""
 FEWEST_LINES = 6
+LINES_OF_A_LETTER = 2
 LINES_OF_ALL = 40
 """Lines from which on calls that are over stay in full."""
 
 
 class LiveView:
-    """A picture of both calls on *console*."""
+    """A picture of both calls and of what is written, on *console*."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -73,6 +75,15 @@ class LiveView:
         with self._drawing:
             self._heard.append(heard_lines(found))
 
+    def letter(self, letter: Letter) -> None:
+        """Show what its writer was told."""
+        with self._drawing:
+            self._pictures.close(letter)
+
+    def over(self, letters: Sequence[Letter]) -> None:
+        """Everything is in the picture already."""
+        self._note = "全部来电和书面来件均已受理"
+
     # -- drawing ---------------------------------------------------------------------------------------------
 
     def _picture(self) -> RenderableType:
@@ -83,7 +94,8 @@ class LiveView:
         calls = list(self._pictures.calls.values())
         heard = [*self._heard, *([] for _ in calls)]
         panels = [self._call(call, heard[at], is_last=call is calls[-1]) for at, call in enumerate(calls)]
-        return Group(self._head(), *panels, Text(f" {self._note}", style="bold cyan"))
+        letters = [self._letters()] if self._pictures.letters else []
+        return Group(self._head(), *panels, *letters, Text(f" {self._note}", style="bold cyan"))
 
     def _head(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
@@ -107,9 +119,34 @@ class LiveView:
             border_style="red" if is_alarming else "dim" if call.is_over else "green",
         )
 
+    def _letters(self) -> RenderableType:
+        """Draw all that was written, a line for each on a small screen, else with what its writer was told."""
+        is_small = self._console.height < LINES_OF_ALL
+        table = Table.grid(padding=(0, 2))
+        for _ in range(3):
+            table.add_column(no_wrap=True)
+        table.add_column(no_wrap=is_small, overflow="ellipsis" if is_small else "fold")
+        is_alarming = False
+        for channel, written in self._pictures.letters.items():
+            ticket, letter = written.ticket, written.letter
+            alarm = warnings(ticket) if ticket else ""
+            is_alarming = is_alarming or bool(alarm)
+            words = Text(alarm, style="bold white on red")
+            told = letter.reply.told if letter and letter.reply else letter.failure if letter else ""
+            table.add_row(
+                Text(CHANNELS[channel], style="bold"),
+                Text(ticket.id if ticket else ""),
+                Text(subject_of(ticket, self._names) if ticket else ""),
+                Text.assemble(words, " " if alarm else "", told),
+            )
+        return Panel(table, title=WRITTEN, title_align="left", border_style="red" if is_alarming else "green")
+
     def _most_lines(self, is_small: bool) -> int:
         calls = 1 if is_small else max(1, len(self._pictures.calls))
-        return max(FEWEST_LINES, (self._console.height - HEAD) // calls - 3)
+        letters = (
+            len(self._pictures.letters) * (1 if is_small else LINES_OF_A_LETTER) + 2 if self._pictures.letters else 0
+        )
+        return max(FEWEST_LINES, (self._console.height - HEAD - letters) // calls - 3)
 
     def _columns(self, call: CallPicture, most: int) -> RenderableType:
         is_wide = self._console.width >= WIDE

@@ -1,12 +1,14 @@
-"""What the terminal knows of the calls: who is on them, what was said, what happened, and the tickets as they stand."""
+"""What the terminal knows: who is on the calls, what was said and written, what happened, the tickets as they stand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from gateway.app import Gateway
-from gateway.demo.words import FIELDS, ROLES, STATES, is_alarming, sentence
+from gateway.demo.letters import Letter
+from gateway.demo.words import FIELDS, ROLES, STATES, is_alarming, sentence, warnings
 from gateway.domain.call import CallId, Role
+from gateway.domain.contact import ChannelKind
 from gateway.domain.events import Fact
 from gateway.domain.ticket import Ticket
 from gateway.domain.transcript import Utterance
@@ -42,22 +44,37 @@ class CallPicture:
         return [(ROLES[role.value], utterance) for role, utterance in lines]
 
 
+@dataclass(slots=True)
+class LetterPicture:
+    """One written contact so far: its ticket, and its story when that is over."""
+
+    ticket: Ticket | None = None
+    letter: Letter | None = None
+
+
 class Pictures:
-    """All calls of the demonstration, in their order."""
+    """All calls of the demonstration and all that was written, in their order."""
 
     def __init__(self) -> None:
         self.calls: dict[CallId, CallPicture] = {}
+        self.letters: dict[ChannelKind, LetterPicture] = {}
 
     def take(self, item: FeedItem) -> Step | None:
         """Add what the feed tells; return the step it was, if it was one."""
         match item:
             case TicketChanged(ticket=ticket) if ticket.call_id:
                 self._of(ticket.call_id).ticket = ticket
+            case TicketChanged(ticket=ticket):
+                self.letters.setdefault(ticket.channel, LetterPicture()).ticket = ticket
             case Said(call_id=call_id, role=role, utterance=Utterance() as utterance):
                 self._of(call_id).said[utterance.leg_id, utterance.number] = role, utterance
             case Fact(call_id=str() as call_id):
                 return self._take_fact(self._of(call_id), item)
         return None
+
+    def close(self, letter: Letter) -> None:
+        """Add a written story that is over."""
+        self.letters.setdefault(letter.channel, LetterPicture()).letter = letter
 
     def _of(self, call_id: CallId) -> CallPicture:
         return self.calls.setdefault(call_id, CallPicture(call_id))
@@ -101,6 +118,11 @@ class Names:
         return self._names.get(id_, id_)
 
 
+def subject_of(ticket: Ticket, names: Names) -> str:
+    """Return category and matter, in Chinese."""
+    return " · ".join(filter(None, (names.of(ticket.category), names.of(ticket.matter))))
+
+
 def ticket_fields(ticket: Ticket, names: Names) -> dict[str, str]:
     """Return what is filled in on a ticket, in Chinese."""
     fields = {
@@ -110,5 +132,21 @@ def ticket_fields(ticket: Ticket, names: Names) -> dict[str, str]:
         "事项": names.of(ticket.matter),
         "承办": names.of(ticket.unit),
         **{words: str(getattr(ticket.elements, name)) for name, words in FIELDS.items()},
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def letter_fields(letter: Letter, names: Names) -> dict[str, str]:
+    """Return what became of something written, in Chinese."""
+    ticket, reply = letter.ticket, letter.reply
+    if ticket is None or reply is None:
+        return {"未成": letter.failure}
+    fields = {
+        "工单": ticket.id,
+        "类别·事项": subject_of(ticket, names),
+        "注意": warnings(ticket),
+        "转写": letter.transcript or "",
+        "回告": reply.told,
+        "后续": reply.further,
     }
     return {name: value for name, value in fields.items() if value}

@@ -1,4 +1,4 @@
-"""What `jiesu demo --once --json` prints: the finished calls, read back from store, journal and recordings."""
+"""What `jiesu demo --once --json` prints: calls and letters, read back from store, journal and recordings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 from gateway.demo import heard
 from gateway.demo.failure import StepMissing
 from gateway.demo.heard import Hearing, Sentence
+from gateway.demo.letters import Letter, lines_of
 from gateway.demo.stories import SPEECH, Part, Played
 from gateway.domain.call import LegId, Role
 from gateway.domain.events import Entry
@@ -46,6 +47,26 @@ async def contact(store: Store, played: Played, hearings: Mapping[str, Hearing])
         "transcript": _transcript(said, party_of),
         "emergency": _emergency(entries, said),
         "heard": {party: hearing.parties for party, hearing in hearings.items()},
+    }
+
+
+def letter(letter: Letter) -> dict[str, Any]:
+    """Return one written story as it is remembered; ``failure`` says why it is not, and is empty when it is."""
+    ticket, contact, reply = letter.ticket, letter.contact, letter.reply
+    return {
+        "channel": letter.channel.value,
+        "ticket": ticket.id if ticket else None,
+        "opened": letter.opened,
+        "told_back": reply is not None,
+        "told": reply.told if reply else "",
+        "further": reply.further if reply else "",
+        "emergency": lines_of(ticket) if ticket else [],
+        "text_only": ticket is not None and ticket.is_text_only,
+        "category": ticket.category if ticket else "",
+        "matter": ticket.matter if ticket else "",
+        "files": [file.media_type for file in contact.attachments] if contact else [],
+        "transcript": letter.transcript,
+        "failure": letter.failure,
     }
 
 

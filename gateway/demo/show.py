@@ -1,4 +1,4 @@
-"""The demonstration from curtain to curtain: gateway, telephones, two stories, and what they left behind."""
+"""The demonstration from curtain to curtain: gateway, neighbours, telephones, stories, and what they left behind."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from gateway.demo import report, stories
 from gateway.demo.chronicle import STEP_LIMIT, Chronicle
 from gateway.demo.console_client import AgentConsole
 from gateway.demo.failure import StepMissing
+from gateway.demo.letters import Post
+from gateway.demo.neighbours import Neighbours, neighbours
 from gateway.demo.person import Person
 from gateway.demo.place import AGENT, HOST, HOTLINE, UNIT_NUMBER, Passwords, settings_for
 from gateway.demo.stories import FIRE_CALLER, FIRE_LINE, WATER_CALLER, Played
 from gateway.demo.view import View
+from gateway.domain.contact import ChannelKind
 
 SETTLE_LIMIT = 15.0
 """Seconds for the store to have everything of a call that is over."""
@@ -37,6 +40,7 @@ class Show:
         self._passwords = Passwords.fresh()
         self._chronicle = Chronicle(view.take)
         self._gateway: Gateway
+        self._around: Neighbours
         self._crew: asyncio.TaskGroup
         self._people: list[Person] = []
 
@@ -46,9 +50,9 @@ class Show:
 
         Raises `StepMissing` when somebody leaves unexpectedly.
         """
-        async with _carrier() as carrier:
+        async with _carrier() as carrier, neighbours() as self._around:
             settings = settings_for(
-                self._folder, self._passwords, carrier=f"{HOST}:{carrier}", page_port=self._page_port
+                self._folder, self._passwords, self._around, carrier=f"{HOST}:{carrier}", page_port=self._page_port
             )
             async with Gateway(settings, on_loading=self._view.loading) as self._gateway:
                 self._view.opened(self._gateway)
@@ -56,24 +60,38 @@ class Show:
                     yield self
 
     async def play(self) -> dict[str, Any]:
-        """Play both stories and return the report. Raises `StepMissing` when a step did not happen."""
+        """Play all stories and return the report. Raises `StepMissing` when a step of a call did not happen.
+
+        What is written comes beside the second call; the voice note when that is over, as it wants the recogniser.
+        """
         agent, desk, unit = await asyncio.gather(
             self._desk_telephone("agent", AGENT, self._passwords.agent),
             self._desk_telephone("desk", FIRE_LINE, self._passwords.desk),
             self._desk_telephone("unit", UNIT_NUMBER, self._passwords.unit),
         )
         await self._until_hearing()
+        post = Post(gateway=self._gateway, around=self._around, told=self._chronicle, on_over=self._view.letter)
         async with self._agent_console() as console:
             self._view.story(1)
             citizen, heard = await self._citizen("citizen_fire", FIRE_CALLER)
             fire = await stories.fire(self._chronicle, citizen, heard, agent, desk)
             fire_contact = await self._contact(fire)
             self._view.story(2)
+            beside = self._crew.create_task(
+                post.write(ChannelKind.SMS, ChannelKind.MAIL, ChannelKind.WEB), name="letters beside the call"
+            )
             citizen, heard = await self._citizen("citizen_water", WATER_CALLER)
             water = await stories.water(self._chronicle, citizen, heard, agent, unit, console)
+            afterwards = self._crew.create_task(post.write(ChannelKind.TELEGRAM), name="letter after the calls")
             water_contact = await self._contact(water)
+            letters = [*await beside, *await afterwards]
+        self._view.over(letters)
         model = self._gateway.recognizer.model
-        return {"model": {"name": model.name, "kind": model.kind}, "contacts": [fire_contact, water_contact]}
+        return {
+            "model": {"name": model.name, "kind": model.kind},
+            "contacts": [fire_contact, water_contact],
+            "letters": [report.letter(letter) for letter in letters],
+        }
 
     # -- the course ------------------------------------------------------------------------------------------
 

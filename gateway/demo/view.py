@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TextIO
 
@@ -10,9 +10,21 @@ from rich.console import Console
 
 from gateway.app import Gateway
 from gateway.demo.heard import Hearing
+from gateway.demo.letters import Letter
 from gateway.demo.live_view import LiveView
-from gateway.demo.picture import Names, Pictures, ticket_fields
-from gateway.demo.words import ROLES, STORIES, TITLE, duration, gateway_facts, heard_lines
+from gateway.demo.picture import Names, Pictures, letter_fields, ticket_fields
+from gateway.demo.words import (
+    CHANNELS,
+    ROLES,
+    STORIES,
+    TITLE,
+    WRITTEN,
+    duration,
+    gateway_facts,
+    heard_lines,
+    warnings,
+)
+from gateway.domain.ticket import Ticket
 from gateway.domain.transcript import Utterance
 from gateway.services.feed import FeedItem, Said, TicketChanged
 
@@ -48,6 +60,14 @@ class View(Protocol):
 
     def heard(self, found: Mapping[str, Hearing]) -> None:
         """Who heard whom in the call that is over."""
+        ...
+
+    def letter(self, letter: Letter) -> None:
+        """A written story is over."""
+        ...
+
+    def over(self, letters: Sequence[Letter]) -> None:
+        """Everything is over; *letters* are all that were written."""
         ...
 
 
@@ -92,6 +112,9 @@ class PlainView:
 
     def take(self, item: FeedItem) -> None:
         """Write what is new."""
+        if isinstance(item, TicketChanged) and item.ticket.call_id is None:
+            self._take_written(item.ticket)
+            return
         before = self._fields(item)
         step = self._pictures.take(item)
         if step is not None:
@@ -106,6 +129,27 @@ class PlainView:
         """Write who heard whom."""
         for line in heard_lines(found):
             self._line(f"{'':11}{line}")
+
+    def letter(self, letter: Letter) -> None:
+        """Say that somebody has his answer."""
+        what = f"未成：{letter.failure}" if letter.reply is None else "回告已送达"
+        self._line(f"{'':11}【{CHANNELS[letter.channel]}】{what}")
+
+    def over(self, letters: Sequence[Letter]) -> None:
+        """Write what became of everything written."""
+        self._line(f"\n== {WRITTEN}")
+        for letter in letters:
+            self._line(f"【{CHANNELS[letter.channel]}】")
+            for name, value in letter_fields(letter, self._names).items():
+                self._line(f"{'':11}{name}：{value}")
+
+    def _take_written(self, ticket: Ticket) -> None:
+        """Write that somebody has written, and what is alarming about it, when it comes in."""
+        if ticket.channel in self._pictures.letters:
+            return
+        self._pictures.take(TicketChanged(ticket=ticket))
+        alarm = f"  ★ {words}" if (words := warnings(ticket)) else ""
+        self._line(f"{'':11}【{CHANNELS[ticket.channel]}】工单 {ticket.id}{alarm}")
 
     def _fields(self, item: FeedItem) -> dict[str, str]:
         if not isinstance(item, TicketChanged) or item.ticket.call_id is None:

@@ -7,21 +7,30 @@ from typing import Final
 
 from gateway.app import Gateway
 from gateway.demo.heard import Hearing
+from gateway.demo.letters import lines_of
 from gateway.demo.place import HOTLINE
 from gateway.domain.call import Role
+from gateway.domain.contact import ChannelKind
 from gateway.domain.events import Fact
-from gateway.domain.ticket import TicketState
+from gateway.domain.ticket import Ticket, TicketState
 
 TITLE: Final = "接诉 · 12345 热线前台演示"
 STORIES: Final = {
     1: "第一个来电：市民报告火情，边说边识别，转接119",
-    2: "第二个来电：市民反映停水三天，三方通话转自来水公司",
+    2: "第二个来电：市民反映停水三天，三方通话转自来水公司；同时收到短信、邮件和网页表单",
 }
+WRITTEN: Final = "书面来件：短信、邮件、网页表单、Telegram 语音"
 ROLES: Final = {
     Role.CITIZEN.value: "市民",
     Role.AGENT.value: "坐席",
     Role.EMERGENCY_DESK.value: "119值班台",
     Role.UNIT.value: "自来水公司",
+}
+CHANNELS: Final = {
+    ChannelKind.SMS: "短信",
+    ChannelKind.MAIL: "邮件",
+    ChannelKind.WEB: "网页表单",
+    ChannelKind.TELEGRAM: "Telegram 语音",
 }
 PARTIES: Final = {"citizen": "市民", "agent": "坐席", "desk": "119值班台", "unit": "自来水公司"}
 STATES: Final = {
@@ -63,6 +72,7 @@ def gateway_facts(gateway: Gateway) -> list[tuple[str, str]]:
     password = gateway.first_password
     return [
         ("网页", gateway.console.url),
+        ("市民页面", gateway.written.url),
         ("登录", f"admin  密码 {password}（首次密码，只显示这一次）" if password else "admin"),
         ("电话", f"sip:{HOTLINE}@{address.host}:{address.port}（{address.transport}）"),
         ("语音识别", gateway.model.description_zh),
@@ -78,6 +88,12 @@ def heard_lines(found: Mapping[str, Hearing]) -> list[str]:
         whom = "、".join(PARTIES[each] for each in hearing.parties) or "无人"
         lines.append(f"{PARTIES[party]}听到：{whom}（波形相关：听到的 ≥ {least:.2f}，其余 ≤ {most:.2f}）")
     return lines
+
+
+def warnings(ticket: Ticket) -> str:
+    """Say what the eye must be drawn to on a written ticket; "" for nothing."""
+    found = [f"紧急 {'、'.join(lines)}"] if (lines := lines_of(ticket)) else []
+    return "；".join([*found, *(["仅可文字联系，请勿致电"] if ticket.is_text_only else [])])
 
 
 def _role(values: Mapping[str, object]) -> str:

@@ -48,6 +48,12 @@ class Sent:
     service_id: str
     content: bytes
 
+    @property
+    def text(self) -> str:
+        """The words of this part."""
+        words = self.content[6:] if self.has_header else self.content
+        return words.decode({8: "utf-16-be", 15: "gbk"}.get(self.coding, "ascii"), "replace")
+
 
 @dataclass(kw_only=True)
 class CmppCentre:
@@ -287,9 +293,7 @@ async def show(centre: CmppCentre) -> None:
     """Print what the service submits, and report it as delivered."""
     while True:
         sent = await centre.sent.get()
-        content = sent.content[6:] if sent.has_header else sent.content
-        text = content.decode({8: "utf-16-be", 15: "gbk"}.get(sent.coding, "ascii"), "replace")
-        print(f"{sent.sender} -> {sent.terminal} [{sent.number}/{sent.total}] {text}", flush=True)
+        print(f"{sent.sender} -> {sent.terminal} [{sent.number}/{sent.total}] {sent.text}", flush=True)
         await centre.report(sent.message_id, b"DELIVRD", sent.terminal)
 
 
