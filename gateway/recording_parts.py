@@ -29,12 +29,14 @@ class OpusPacker:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="packing", initializer=_give_way)
 
-    async def pack(self, recording: Path) -> Packed:
+    async def pack(self, recording: Path) -> Packed | None:
         """See `gateway.ports.recordings.Packer`."""
         try:
             packed = await asyncio.get_running_loop().run_in_executor(self._thread, pack, recording)
         except Unpackable as error:
             raise Unavailable(str(error)) from error
+        if packed is None:
+            return None
         return Packed(path=packed.path, sha256=packed.sha256, seconds=packed.seconds)
 
     def close(self) -> None:

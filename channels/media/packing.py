@@ -31,13 +31,16 @@ class Packed:
     tracks: int
 
 
-def pack(recording: Path) -> Packed:
+def pack(recording: Path) -> Packed | None:
     """Pack the WAV *recording* to an Opus file beside it and return that; the WAV stays, for the caller to delete.
 
-    The file appears whole or not at all. Raises `Unpackable`.
+    The file appears whole or not at all. Returns None for a recording without a single sample, such as a crash leaves
+    in its first moment. Raises `Unpackable`.
     """
     packed, partial = recording.with_suffix(_SUFFIX), recording.with_suffix(".part")
     try:
+        if not _has_sound(recording):
+            return None
         with (
             soundfile.SoundFile(recording) as wav,
             soundfile.SoundFile(partial, "w", wav.samplerate, wav.channels, "OPUS", format="OGG") as opus,
@@ -57,3 +60,7 @@ def pack(recording: Path) -> Packed:
     finally:
         partial.unlink(missing_ok=True)
     return Packed(packed, digest, frames / rate, tracks)
+
+
+def _has_sound(recording: Path) -> bool:
+    return recording.stat().st_size > 0 and soundfile.info(recording).frames > 0

@@ -68,7 +68,7 @@ class Strangers:
 class LoadLimits:
     """Calls at once in all, of one caller and by trunk, and new calls a second; 0 is no limit.
 
-    ``excess`` calls more than ``calls`` are let in to be told that there is no room (`Load.is_full`).
+    Of the calls beyond ``calls`` and ``calls_a_second``, ``excess`` at once are let in to be told that it is full.
     ``retry_after``: when a caller who is turned away for load may try again, in seconds.
     """
 
@@ -78,6 +78,15 @@ class LoadLimits:
     calls_of_one_caller: int = 0
     calls_of_trunk: Mapping[str, int] = field(default_factory=dict)
     retry_after: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A call that was counted in, and is to be counted out; ``is_excess``: it has no place but to be told so."""
+
+    trunk: str
+    caller: str
+    is_excess: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,7 @@ class Load:
         self._limits = limits
         self._of_caller: Counter[str] = Counter()
         self._of_trunk: Counter[str] = Counter()
+        self._in_excess = 0
         self._rate = _Bucket(max(1.0, limits.calls_a_second), 0.0)
 
     @property
@@ -103,12 +113,7 @@ class Load:
         """How many calls there are."""
         return self._of_trunk.total()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a call that is let in now is in excess."""
-        return 0 < self._limits.calls <= self.calls
-
-    def enter(self, trunk: str, caller: str, now: float) -> Refusal | None:
+    def enter(self, trunk: str, caller: str, now: float) -> Admission | Refusal:
         """Count a new call in, or say with what to refuse it. A caller without a number is nobody in particular."""
         limits = self._limits
         if caller and 0 < limits.calls_of_one_caller <= self._of_caller[caller]:
@@ -116,19 +121,25 @@ class Load:
         of_trunk = limits.calls_of_trunk.get(trunk, 0)
         if 0 < of_trunk <= self._of_trunk[trunk]:
             return Refusal(status=503, reason="Trunk full", retry_after=limits.retry_after)
-        has_room = limits.calls <= 0 or self.calls < limits.calls + limits.excess
-        if not has_room or not self._has_pace(now):
+        is_excess = not self._has_room() or not self._has_pace(now)
+        if is_excess and self._in_excess >= limits.excess:
             return Refusal(status=503, reason="Overload", retry_after=limits.retry_after)
         self._of_trunk[trunk] += 1
         self._of_caller[caller] += 1
-        return None
+        self._in_excess += is_excess
+        return Admission(trunk=trunk, caller=caller, is_excess=is_excess)
 
-    def leave(self, trunk: str, caller: str) -> None:
+    def leave(self, call: Admission) -> None:
         """Count a call out."""
-        for counter, key in ((self._of_trunk, trunk), (self._of_caller, caller)):
+        self._in_excess -= call.is_excess
+        for counter, key in ((self._of_trunk, call.trunk), (self._of_caller, call.caller)):
             counter[key] -= 1
             if counter[key] <= 0:
                 del counter[key]
+
+    def _has_room(self) -> bool:
+        limit = self._limits.calls
+        return limit <= 0 or self.calls - self._in_excess < limit
 
     def _has_pace(self, now: float) -> bool:
         rate = self._limits.calls_a_second

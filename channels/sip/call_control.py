@@ -20,7 +20,7 @@ from uuid import uuid4
 import structlog
 
 from channels.media.client import MediaEngine
-from channels.sip.admission import Load, LoadLimits
+from channels.sip.admission import Load, LoadLimits, Refusal
 from channels.sip.connections import host_towards
 from channels.sip.emergency_data import Along, EmergencyData, along
 from channels.sip.identity import ANONYMOUS
@@ -43,7 +43,7 @@ from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports.telephony import IncomingCall, PassedOn, Story
+from gateway.ports.telephony import AskedToRefer, IncomingCall, PassedOn, Story
 
 log = structlog.get_logger(__name__)
 
@@ -181,15 +181,14 @@ class SipCallControl:
         if line is not None:  # no limit keeps an emergency line from us
             passed = passed_on(session.request, line)
             return await self._follow(session, citizens_number(session.request) or caller, passed_on=passed)
-        is_excess = self._load.is_full
-        refusal = self._load.enter(session.peer, caller, self.agent.endpoint.now())
-        if refusal is not None:
-            log.warning("call.not_admitted", peer=session.peer, reason=refusal.reason)
-            return await session.reject(refusal.status, refusal.reason, retry_after=refusal.retry_after)
+        admission = self._load.enter(session.peer, caller, self.agent.endpoint.now())
+        if isinstance(admission, Refusal):
+            log.warning("call.not_admitted", peer=session.peer, reason=admission.reason)
+            return await session.reject(admission.status, admission.reason, retry_after=admission.retry_after)
         try:
-            await self._follow(session, caller, is_excess=is_excess)
+            await self._follow(session, caller, is_excess=admission.is_excess)
         finally:
-            self._load.leave(session.peer, caller)
+            self._load.leave(admission)
 
     async def _follow(
         self, session: Session, caller: str, *, passed_on: PassedOn | None = None, is_excess: bool = False
@@ -263,7 +262,13 @@ class SipCallControl:
         if leg.leg.role is Role.CITIZEN or referral.session is not None:
             return False
         destination = None if referral.callee is None else self._destination(referral.callee)
-        leg.refer(destination, lambda is_done: referral.report(200 if is_done else 603))
+        leg.refer(
+            AskedToRefer(
+                destination=destination,
+                ringing=lambda: referral.report(180),
+                report=lambda is_done: referral.report(200 if is_done else 603),
+            )
+        )
         return True
 
     def _destination(self, callee: Callee) -> Destination:

@@ -29,7 +29,7 @@ from channels.sip.session_events import (
     SessionOver,
 )
 from channels.sip.session_in import IncomingSession
-from gateway.domain.call import Destination, Leg, LegEvent, LegId, LegState
+from gateway.domain.call import Leg, LegEvent, LegId, LegState
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.telephony import (
     AskedToRefer,
@@ -282,9 +282,9 @@ class SipLeg:
             self._deaf = None
             self._news.put_nowait(WentSilent(silent=False))
 
-    def refer(self, destination: Destination | None, report: Callable[[bool], None]) -> None:
-        """The far end asks for somebody else (REFER): a number of the directory, or the hotline's agents when None."""
-        self._news.put_nowait(AskedToRefer(destination=destination, report=report))
+    def refer(self, asked: AskedToRefer) -> None:
+        """The far end asks for somebody else (REFER)."""
+        self._news.put_nowait(asked)
 
     async def adopt(self, session: IncomingSession, caller: str = "") -> None:
         """Go on with *session*, which replaces ours (RFC 3891): the telephone of *caller* has taken the call over.

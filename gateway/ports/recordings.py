@@ -19,6 +19,9 @@ class Packed:
 class Packer(Protocol):
     """Packs one recording at a time, out of everybody's way."""
 
-    async def pack(self, recording: Path) -> Packed:
-        """Pack a WAV to a file beside it; the WAV stays. Raises `Unavailable` when that cannot be done."""
+    async def pack(self, recording: Path) -> Packed | None:
+        """Pack a WAV to a file beside it; the WAV stays. None: it holds no sound.
+
+        Raises `Unavailable` when that cannot be done.
+        """
         ...

@@ -105,11 +105,13 @@ class LegFigures:
 class AskedToRefer:
     """The far end asks that the citizen be brought to somebody else (REFER).
 
-    To a number that the settings give an emergency line, or to the hotline's own agents where ``destination`` is None;
-    anywhere else is refused before anybody hears of it. ``report`` takes whether it was done, once.
+    To a number that the settings give an emergency line or a unit, or to the hotline's own agents where
+    ``destination`` is None; anywhere else is refused before anybody hears of it. ``ringing`` says that somebody is
+    called for it, ``report`` takes whether it was done, once.
     """
 
     destination: Destination | None
+    ringing: Callable[[], None]
     report: Callable[[bool], None]
 
 

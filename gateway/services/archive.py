@@ -104,6 +104,9 @@ class Archive:
             digest = await asyncio.to_thread(sha256_of, path)
             self._tell("recording.closed", leg, ticket_id, file=leg.recording, sha256=digest)
         packed = await self._packer.pack(path)
+        if packed is None:
+            await self._drop_empty(path, leg, ticket_id)
+            return
         kept = replace(leg, recording=packed.path.relative_to(self._folder).as_posix(), sha256=packed.sha256)
         self._ledger.write(lambda tx: tx.save_leg(kept))
         self._tell(
@@ -117,6 +120,14 @@ class Archive:
         await self._ledger.settle(STORE_LIMIT)
         if await self._leg_of(packed.path) is not None:
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def _drop_empty(self, path: Path, leg: CallLeg, ticket_id: TicketId | None) -> None:
+        """Delete a recording that was begun and holds nothing, once the store knows that there is none."""
+        self._ledger.write(lambda tx: tx.save_leg(replace(leg, recording="", sha256="")))
+        self._tell("recording.empty", leg, ticket_id, file=leg.recording)
+        await self._ledger.settle(STORE_LIMIT)
+        if await self._leg_of(path) is None:
+            await asyncio.to_thread(_delete, path)
 
     # -- deleting --------------------------------------------------------------------------------------------
 

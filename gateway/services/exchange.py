@@ -91,6 +91,13 @@ class Exchange:
         telephones = self.telephones.get(unit_id)
         return None if telephones is None else numbers_at(telephones, self.clock.now(), self.calendar, self.zone)
 
+    def unit_at(self, destination: Destination) -> str | None:
+        """Return the id of the unit that has this number, for consultation or on duty; None when nobody has."""
+        for unit_id, telephones in self.telephones.items():
+            if destination in (each.destination for each in (*telephones.consultation, *telephones.duty)):
+                return unit_id
+        return None
+
     def prompt(self, *ids: str) -> str:
         """Return the first of *ids* that is recorded here, else the last."""
         return next((id_ for id_ in ids if id_ in self.prompts), ids[-1])

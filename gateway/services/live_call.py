@@ -243,11 +243,24 @@ class LiveCall:
             asked.report(False)
         elif asked.destination is None:
             self._come_back(party, asked)
-        elif line is None:
-            asked.report(False)
-        else:
+        elif line is not None:
             self._hand_off(line, party.live.leg.number, None)
             self.floor.start(self._report_hand_off(line, asked), f"referral to {line}")
+        else:
+            self._transfer_as_asked(party, asked, asked.destination)
+
+    def _transfer_as_asked(self, party: Party, asked: AskedToRefer, destination: Destination) -> None:
+        """Consult the unit that has this number, as the agent's console would; only who leads the call may ask."""
+        unit_id = self._exchange.unit_at(destination)
+        if unit_id is None or party is not self.floor.present(Role.AGENT):
+            asked.report(False)
+            return
+        try:
+            transfer = self.start_transfer(unit_id)
+        except Refused:
+            asked.report(False)
+        else:
+            self.floor.start(self._report_transfer(transfer, asked), f"referral to {unit_id}")
 
     def _come_back(self, party: Party, asked: AskedToRefer) -> None:
         """Take the citizen back from a desk or unit that passes her to the hotline's agents (NM-2.2c)."""
@@ -271,6 +284,12 @@ class LiveCall:
         hand_off = self.hand_offs[line]
         await self.floor.until(lambda: not hand_off.is_live)
         asked.report(hand_off.state is HandOffState.ACCEPTED)
+
+    async def _report_transfer(self, transfer: UnitTransfer, asked: AskedToRefer) -> None:
+        """Tell the agent's telephone how it goes; it is done once citizen and unit speak, and he may hang up."""
+        asked.ringing()
+        await self.floor.until(lambda: transfer.state is TransferState.JOINED or not transfer.is_live)
+        asked.report(transfer.state in (TransferState.JOINED, TransferState.HANDED_OVER))
 
     # -- what the words do -----------------------------------------------------------------------------------
 

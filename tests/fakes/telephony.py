@@ -159,10 +159,12 @@ class FakeLeg:
     def far_end_hangs_up(self, reason: str = "") -> None:
         self._end(LegEnded(by_peer=True, reason=reason))
 
-    def refers_to(self, destination: Destination | None) -> list[bool]:
-        """Ask by REFER for another party; what becomes of it is added to the list."""
-        reports: list[bool] = []
-        self._news.put_nowait(AskedToRefer(destination=destination, report=reports.append))
+    def refers_to(self, destination: Destination | None) -> list[bool | str]:
+        """Ask by REFER for another party; what becomes of it is added to the list, "ringing" first."""
+        reports: list[bool | str] = []
+        self._news.put_nowait(
+            AskedToRefer(destination=destination, ringing=lambda: reports.append("ringing"), report=reports.append)
+        )
         return reports
 
     def is_taken_over_by(self, caller: str) -> None:

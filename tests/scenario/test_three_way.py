@@ -259,7 +259,7 @@ def test_a_desk_without_an_agent_to_give_her_back_to_is_told_so_and_keeps_her(tm
     run_virtually(story())
 
 
-@pytest.mark.parametrize("destination", [None, Destination(number="9001"), Destination(number="13800000002")])
+@pytest.mark.parametrize("destination", [None, Destination(number="13800000002")])
 def test_nobody_else_gets_anything_by_asking(tmp_path: Path, destination: Destination | None) -> None:
     async def story() -> None:
         async with hotline(tmp_path) as line:
@@ -271,6 +271,58 @@ def test_nobody_else_gets_anything_by_asking(tmp_path: Path, destination: Destin
             assert reports == [[False], [False]]
             assert len(line.telephony.legs) == legs
             assert line.telephony.hears(citizen) == {Role.AGENT}
+
+    run_virtually(story())
+
+
+def test_an_agents_telephone_starts_the_transfer_to_a_unit_and_hears_how_it_goes(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await talking(line)
+            agent = line.telephony.leg(Role.AGENT)
+            reports = agent.refers_to(Destination(number="9009"))
+            await asyncio.sleep(2)
+            transfer = call.live_transfer()
+            assert (transfer.state, reports) == (TransferState.ANSWERED, ["ringing"])
+            assert line.telephony.hears(agent) == {Role.UNIT}
+
+            again = agent.refers_to(Destination(number="9001"))
+            transfer.join()
+            await asyncio.sleep(1)
+            assert (reports, again) == (["ringing", True], [False])
+            agent.far_end_hangs_up()
+            await asyncio.sleep(1)
+            assert transfer.state is TransferState.HANDED_OVER
+            assert line.telephony.hears(citizen) == {Role.UNIT}
+
+    run_virtually(story())
+
+
+def test_an_agents_telephone_is_told_when_the_unit_it_asked_for_is_not_reached(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            line.telephony.far_ends["9001"] = line.telephony.far_ends["9009"] = FarEnd(refusal="486 Busy Here")
+            call, citizen = await talking(line)
+            reports = line.telephony.leg(Role.AGENT).refers_to(Destination(number="9001"))
+            await asyncio.sleep(5)
+
+            assert reports == ["ringing", False]
+            assert call.transfer is not None
+            assert call.transfer.state is TransferState.RETRIEVED
+            assert line.telephony.hears(citizen) == {Role.AGENT}
+
+    run_virtually(story())
+
+
+def test_a_citizens_telephone_starts_no_transfer(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with hotline(tmp_path) as line:
+            call, citizen = await talking(line)
+            reports = citizen.refers_to(Destination(number="9001"))
+            await asyncio.sleep(5)
+
+            assert reports == [False]
+            assert call.transfer is None
 
     run_virtually(story())
 

@@ -28,7 +28,7 @@ def test_a_units_numbers_are_tried_in_the_order_of_the_settings() -> None:
 def test_a_merged_lines_prompt_is_its_own_or_that_of_its_kind() -> None:
     (line,) = line_parts.merged_lines(EXAMPLE, ()).values()
 
-    assert (line.prompt, line.agents) == ("merged_sub_centre", {"8001"})
+    assert (line.prompt, line.agents) == ("merged_sub_centre", frozenset({"8001"}))
 
 
 def test_a_merged_lines_prompt_must_be_recorded(tmp_path: Path) -> None:

@@ -127,12 +127,14 @@ async def test_a_desk_that_refers_to_the_hotline_gives_the_citizen_back_and_is_t
         assert await line.refer(invite, "<sip:12345@hotline.invalid>") == 202
         first, trying = await line.told()
         asking = await asked(leg)
+        asking.ringing()
+        second, ringing = await line.told(after=[first])
         asking.report(done)
-        _, final = await line.told(after=[first])
+        _, final = await line.told(after=[first, second])
         heard = line.peer.heard()
 
     assert asking.destination is None
-    assert (trying, final) == (b"SIP/2.0 100 Trying", last)
+    assert (trying, ringing, final) == (b"SIP/2.0 100 Trying", b"SIP/2.0 180 Ringing", last)
     assert not [message for message in heard if isinstance(message, Request) and message.method == "INVITE"]
 
 
@@ -247,6 +249,15 @@ async def test_calls_in_excess_are_taken_to_be_told_and_further_ones_refused_but
 
     assert refused.headers.get("Retry-After") == "7"
     assert (passed.is_excess, passed.passed_on) == (False, PassedOn(line=POLICE))
+
+
+async def test_calls_too_fast_are_taken_to_be_told_and_further_ones_refused() -> None:
+    async with node(load=LoadLimits(calls=10, calls_a_second=0.01, excess=1, retry_after=7)) as line:
+        assert [(await line.called()).is_excess for _ in range(2)] == [False, True]
+        line.peer.send(line.peer.invite(line.us), line.us)
+        refused = await line.peer.response(503)
+
+    assert refused.headers.get("Retry-After") == "7"
 
 
 # -- what goes along --------------------------------------------------------------------------------------------------

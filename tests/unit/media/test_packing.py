@@ -28,6 +28,7 @@ def level(samples: Pcm, frequency: float) -> float:
 
 def test_both_tracks_are_packed_at_their_places_and_the_hash_is_the_files(tmp_path: Path) -> None:
     packed = pack(write(tmp_path / "call.wav", 5.0))
+    assert packed is not None
     samples, rate = soundfile.read(packed.path, dtype="int16")
 
     assert (rate, samples.shape, packed.seconds, packed.tracks) == (8000, (40000, 2), 5.0, 2)
@@ -43,7 +44,18 @@ def test_a_recording_cut_off_by_a_kill_is_packed_as_far_as_it_goes(tmp_path: Pat
     path = write(tmp_path / "call.wav", 2.0)
     path.write_bytes(path.read_bytes()[: -4 * 1000 - 1])
 
-    assert 1.8 < pack(path).seconds <= 2.0
+    packed = pack(path)
+    assert packed is not None
+    assert 1.8 < packed.seconds <= 2.0
+
+
+@pytest.mark.parametrize("octets", [0, len(wav.header(0, tracks=2)), len(wav.header(0, tracks=2)) + 3])
+def test_a_recording_without_a_sample_is_packed_as_nothing(tmp_path: Path, octets: int) -> None:
+    path = write(tmp_path / "call.wav", 2.0)
+    path.write_bytes(path.read_bytes()[:octets])
+
+    assert pack(path) is None
+    assert [each.name for each in tmp_path.iterdir()] == ["call.wav"]
 
 
 def test_what_is_no_recording_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

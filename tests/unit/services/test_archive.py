@@ -38,9 +38,11 @@ class StoppedClock:
 
 
 class FakePacker:
-    """Keeps the first five octets; fails for files whose name has "broken" in it."""
+    """Keeps the first five octets; fails for files whose name has "broken" in it, finds no sound in those "empty"."""
 
-    async def pack(self, recording: Path) -> Packed:
+    async def pack(self, recording: Path) -> Packed | None:
+        if "empty" in recording.name:
+            return None
         if "broken" in recording.name:
             raise Unavailable("unpackable")
         path = recording.with_suffix(".opus")
@@ -114,6 +116,20 @@ async def test_a_closed_recording_is_packed_and_its_hash_is_in_the_journal(tmp_p
     assert (packed.call_id, packed.ticket_id) == (CALL, TICKET)
     assert packed.values == {"leg": "citizen", "file": "call-1/citizen.opus", "sha256": digest, "seconds": 1.5}
     assert (kept.recording, kept.sha256) == ("call-1/citizen.opus", digest)
+
+
+async def test_a_recording_without_a_sound_is_none_and_is_not_found_again(tmp_path: Path) -> None:
+    async with room(tmp_path) as place:
+        leg = place.leg("empty", sha256="")
+        await place.keep(leg)
+        async with place.archive() as archive:
+            await archive.settle()
+        (empty,) = await place.facts("recording.empty")
+        (kept,) = await place.store.legs(CALL)
+
+    assert place.files() == []
+    assert (empty.ticket_id, empty.values) == (TICKET, {"leg": "empty", "file": "call-1/empty.wav"})
+    assert (kept.recording, kept.sha256) == ("", "")
 
 
 async def test_what_a_crash_left_is_closed_and_packed_at_the_next_start(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.sip.admission import MOST_SOURCES, Load, LoadLimits, StrangerLimits, Strangers
+from channels.sip.admission import MOST_SOURCES, Admission, Load, LoadLimits, Refusal, StrangerLimits, Strangers
 
 LIMITS = StrangerLimits(rate=1.0, burst=3, silence=60.0)
 
@@ -66,28 +66,29 @@ def test_a_million_sources_cost_bounded_memory() -> None:
     assert len(strangers._silent_until) <= MOST_SOURCES
 
 
+def is_in(outcome: Admission | Refusal) -> bool:
+    return isinstance(outcome, Admission) and not outcome.is_excess
+
+
 def test_calls_at_once_are_limited_in_all_by_trunk_and_by_caller() -> None:
     load = Load(LoadLimits(calls=3, calls_of_one_caller=1, calls_of_trunk={"small": 1}, retry_after=7))
 
-    assert load.enter("big", "13800138000", 0.0) is None
+    assert is_in(load.enter("big", "13800138000", 0.0))
     of_caller = load.enter("big", "13800138000", 0.0)
-    assert load.enter("small", "13800138001", 0.0) is None
+    assert is_in(load.enter("small", "13800138001", 0.0))
     of_trunk = load.enter("small", "13800138002", 0.0)
-    assert load.enter("big", "", 0.0) is None
+    assert is_in(load.enter("big", "", 0.0))
     in_all = load.enter("big", "", 0.0)
 
-    assert of_caller is not None
-    assert of_trunk is not None
-    assert in_all is not None
-    assert (of_caller.status, of_caller.retry_after) == (486, None)
-    assert (of_trunk.status, of_trunk.reason, of_trunk.retry_after) == (503, "Trunk full", 7)
-    assert (in_all.status, in_all.reason, in_all.retry_after) == (503, "Overload", 7)
+    assert of_caller == Refusal(status=486, reason="Too many calls of this caller")
+    assert of_trunk == Refusal(status=503, reason="Trunk full", retry_after=7)
+    assert in_all == Refusal(status=503, reason="Overload", retry_after=7)
 
 
 def test_callers_without_a_number_are_not_one_caller() -> None:
     load = Load(LoadLimits(calls_of_one_caller=1))
 
-    assert [load.enter("t", "", 0.0) for _ in range(5)] == [None] * 5
+    assert all(is_in(load.enter("t", "", 0.0)) for _ in range(5))
 
 
 def test_new_calls_come_at_the_configured_pace() -> None:
@@ -95,17 +96,35 @@ def test_new_calls_come_at_the_configured_pace() -> None:
     results = [load.enter("t", "", 100.0) for _ in range(3)]
     later = [load.enter("t", "", 100.5), load.enter("t", "", 100.5)]
 
-    assert [result is None for result in results] == [True, True, False]
-    assert [result is None for result in later] == [True, False]
+    assert [is_in(result) for result in results] == [True, True, False]
+    assert [is_in(result) for result in later] == [True, False]
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "1", "2"])), max_size=30))
-def test_after_all_have_left_nothing_is_counted(calls: list[tuple[str, str]]) -> None:
-    load = Load(LoadLimits(calls=10, calls_of_one_caller=3, calls_of_trunk={"a": 5}))
-    inside = [call for call in calls if load.enter(*call, 0.0) is None]
+def test_some_calls_beyond_room_or_pace_are_let_in_to_be_told_so() -> None:
+    load = Load(LoadLimits(calls=3, calls_a_second=2.0, excess=2))
+    of_one_second = [load.enter("t", "", 100.0) for _ in range(5)]
+    first, _, told, *_ = of_one_second
+    assert [is_in(outcome) for outcome in of_one_second] == [True, True, False, False, False]
+    assert [isinstance(outcome, Admission) for outcome in of_one_second] == [True, True, True, True, False]
 
-    assert load.calls == len(inside) <= 10
+    assert is_in(load.enter("t", "", 101.0)), "who is only told that there is no room takes none"
+    assert load.enter("t", "", 101.0) == Refusal(status=503, reason="Overload", retry_after=10)
+    assert isinstance(told, Admission)
+    load.leave(told)
+    assert load.enter("t", "", 102.0) == Admission(trunk="t", caller="", is_excess=True)
+    assert isinstance(first, Admission)
+    load.leave(first)
+    assert is_in(load.enter("t", "", 103.0))
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "1", "2"])), max_size=30), st.integers(0, 3))
+def test_after_all_have_left_nothing_is_counted(calls: list[tuple[str, str]], excess: int) -> None:
+    load = Load(LoadLimits(calls=10, excess=excess, calls_of_one_caller=3, calls_of_trunk={"a": 5}))
+    outcomes = [load.enter(*call, 0.0) for call in calls]
+    inside = [outcome for outcome in outcomes if isinstance(outcome, Admission)]
+
+    assert load.calls == len(inside) <= 10 + excess
     for call in inside:
-        load.leave(*call)
+        load.leave(call)
     assert load.calls == 0
-    assert load.enter("a", "1", 0.0) is None
+    assert is_in(load.enter("a", "1", 0.0))
