@@ -28,6 +28,7 @@ from asr.recognition import LOADING, LOST, UNAVAILABLE, LegRecognition, Send
 from gateway.domain.call import LegId
 from gateway.domain.errors import PeerError
 from gateway.framing import FrameReader
+from gateway.outbox import Outbox
 from gateway.ports.hearing import ModelDescription
 
 FAILURES_TO_GIVE_UP = 5
@@ -153,12 +154,12 @@ class VoskRecognizer:
     async def _live(self) -> tuple[float, str]:
         """Run one process to its end; return how long it heard, in seconds, and why it ended."""
         begun = time.monotonic()
-        async with self._process() as (process, reader, writer):
+        async with self._process() as (process, reader, outbox):
             watch = _Watch(self, process, begun)
             async with asyncio.TaskGroup() as tasks:
                 complaint = tasks.create_task(_last_line(process), name="asr complaint")
                 watching = tasks.create_task(watch.run(), name="asr watch")
-                await self._take_all(reader, lambda message: writer.write(wire.encode(message)), watch)
+                await self._take_all(reader, lambda message: outbox.send(wire.encode(message)), watch)
                 watching.cancel()
                 status = await process.wait()
         reason = "; ".join(filter(None, [watch.verdict, complaint.result(), how_it_ended(status)]))
@@ -188,7 +189,7 @@ class VoskRecognizer:
     @asynccontextmanager
     async def _process(
         self,
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]]:
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, Outbox]]:
         """Have a recogniser process and a connection to it; leaving kills it."""
         async with AsyncExitStack() as stack:
             ours, theirs = map(stack.enter_context, socket.socketpair())
@@ -203,10 +204,11 @@ class VoskRecognizer:
             theirs.close()
             stack.push_async_callback(_end, process)
             reader, writer = await asyncio.open_connection(sock=ours)
-            stack.push_async_callback(_hang_up, writer)
+            outbox = Outbox(writer)
+            stack.push_async_callback(_hang_up, outbox)
             self.pid = process.pid
             stack.callback(setattr, self, "pid", None)
-            yield process, reader, writer
+            yield process, reader, outbox
 
     def _go_on(self, send: Send, loaded_in: float) -> None:
         self._send, self._outage = send, LOST
@@ -280,10 +282,10 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def _hang_up(writer: asyncio.StreamWriter) -> None:
-    writer.close()
+async def _hang_up(outbox: Outbox) -> None:
+    outbox.close()
     with suppress(OSError):
-        await writer.wait_closed()
+        await outbox.wait_closed()
 
 
 async def _last_line(process: asyncio.subprocess.Process) -> str:

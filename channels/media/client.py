@@ -24,6 +24,7 @@ from channels.media import wire
 from channels.media.leg import LegStatistics, MediaLeg
 from gateway.domain.errors import OurMistake, Unavailable
 from gateway.framing import FrameReader, frame
+from gateway.outbox import Outbox
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,7 @@ class MediaEngine:
         self._settings = settings
         self._on_restart = on_restart
         self._legs: dict[str, MediaLeg] = {}
-        self._writer: asyncio.StreamWriter | None = None
+        self._outbox: Outbox | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._pulse: wire.Pulse | None = None
         self._restarts = 0
@@ -111,8 +112,8 @@ class MediaEngine:
         self._closing = True
         for leg in self._legs.values():
             leg.forget_wishes()
-        if self._writer is not None:
-            self._writer.close()
+        if self._outbox is not None:
+            self._outbox.close()
         await self._stack.__aexit__(kind, error, trace)
         for leg in self._legs.values():
             leg.end(LegStatistics())
@@ -169,8 +170,8 @@ class MediaEngine:
 
     def _send(self, command: wire.Command) -> None:
         """Send *command*; while there is no media process, what it wants is remembered by the leg instead."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(frame(wire.encode(command)))
+        if self._outbox is not None and not self._outbox.is_closing:
+            self._outbox.send(frame(wire.encode(command)))
         elif isinstance(command, wire.Close) and command.leg in self._legs:
             self._legs[command.leg].end(LegStatistics())
 
@@ -191,7 +192,8 @@ class MediaEngine:
             except BaseException:
                 ours.close()
                 raise
-        reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        self._outbox = Outbox(writer)
         settings = self._settings
         self._send(
             wire.Start(
@@ -284,11 +286,11 @@ class MediaEngine:
     async def _bury(self) -> None:
         """Close the connection and make sure that the process is gone."""
         self.is_serving = False
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.close()
             with suppress(ConnectionError):
-                await writer.wait_closed()
+                await outbox.wait_closed()
         process, self._process = self._process, None
         if process is None:
             return

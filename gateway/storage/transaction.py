@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -184,6 +184,12 @@ class SqlTransaction:
 
     def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Replace the row of the same key, or insert it; the write lock is ours, so nothing comes between."""
-        key = [column == row[column.name] for column in table.primary_key]
-        if self._connection.execute(sa.update(table).where(*key).values(row)).rowcount == 0:
+        key = {f"same_{column.name}": row[column.name] for column in table.primary_key}
+        if self._connection.execute(_replacement(table), row | key).rowcount == 0:
             self._connection.execute(sa.insert(table), row)
+
+
+@cache
+def _replacement(table: sa.Table) -> sa.Update:
+    """Return what replaces the row of the key ``same_...``."""
+    return sa.update(table).where(*(column == sa.bindparam(f"same_{column.name}") for column in table.primary_key))
