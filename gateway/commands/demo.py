@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gateway.demo.failure import StepMissing
 from gateway.demo.show import Show
@@ -73,6 +74,11 @@ async def _show(arguments: argparse.Namespace, folder: Path, view: View) -> int:
         return 1
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
+    return verdict(report)
+
+
+def verdict(report: dict[str, Any]) -> int:
+    """Return the exit code, and say on standard error which written story failed and why."""
     failed = [letter for letter in report["letters"] if letter["failure"]]
     for letter in failed:
         print(f"jiesu demo: {letter['channel']}: {letter['failure']}", file=sys.stderr)

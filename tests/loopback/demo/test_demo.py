@@ -1,4 +1,4 @@
-"""The demonstration, whole: two calls over real SIP and RTP to telephones that are not ours, and what they leave."""
+"""The demonstration, whole: two calls to telephones that are not ours, four written contacts, and what they leave."""
 
 from __future__ import annotations
 
@@ -60,12 +60,16 @@ def water(told: dict[str, Any]) -> dict[str, Any]:
     return contact
 
 
+def letters(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {letter["channel"]: letter for letter in told["letters"]}
+
+
 def words(contact: dict[str, Any], leg: str) -> str:
     return "".join(line["text"] for line in contact["transcript"] if line["leg"] == leg)
 
 
 def test_the_report_has_the_fields_it_promises_and_no_others(told: dict[str, Any]) -> None:
-    assert {"model", "contacts"} <= told.keys()
+    assert {"model", "contacts", "letters"} <= told.keys()
     assert told["model"].keys() == {"name", "kind"}
     for contact in told["contacts"]:
         assert contact.keys() == {
@@ -75,6 +79,11 @@ def test_the_report_has_the_fields_it_promises_and_no_others(told: dict[str, Any
         for line in contact["transcript"]:
             assert line.keys() == {"leg", "text", "start", "end"}
             assert 0.0 <= line["start"] < line["end"]
+    for letter in told["letters"]:
+        assert letter.keys() == {
+            "channel", "ticket", "opened", "told_back", "told", "further", "emergency", "text_only", "category",
+            "matter", "files", "transcript", "failure",
+        }  # fmt: skip
 
 
 def test_each_call_is_a_contact_with_a_ticket_of_its_own(told: dict[str, Any]) -> None:
@@ -133,6 +142,47 @@ def test_their_telephones_received_the_words_of_exactly_those_they_talked_with(t
         "agent": {"citizen", "unit"},
         "unit": {"citizen"},
     }
+
+
+def test_what_is_written_opens_a_ticket_each_and_its_number_comes_back_the_same_way(told: dict[str, Any]) -> None:
+    assert list(letters(told)) == ["sms", "mail", "web", "telegram"]
+    for letter in told["letters"]:
+        assert letter["failure"] == ""
+        assert letter["opened"]
+        assert letter["told_back"]
+        assert letter["ticket"] in letter["told"]
+    tickets = [each["ticket"] for each in (*told["contacts"], *told["letters"])]
+    assert len(set(tickets)) == len(tickets)
+
+
+def test_what_is_written_is_understood(told: dict[str, Any]) -> None:
+    understood = {channel: (letter["category"], letter["matter"]) for channel, letter in letters(told).items()}
+
+    assert understood == {
+        "sms": ("help", "fire"),
+        "mail": ("suggestion", "roads"),
+        "web": ("complaint", "roads"),
+        "telegram": ("complaint", "noise"),
+    }
+
+
+def test_a_written_emergency_reaches_the_desk_and_its_writer_is_not_to_be_called(told: dict[str, Any]) -> None:
+    message = letters(told)["sms"]
+
+    assert message["emergency"] == ["119"]
+    assert message["text_only"]
+    assert "不会给您打电话" in message["told"]
+    assert "119值班台" in message["further"]
+    assert [letter["emergency"] for letter in told["letters"][1:]] == [[], [], []]
+
+
+def test_the_photo_comes_with_the_mail_and_the_voice_note_is_heard(told: dict[str, Any]) -> None:
+    assert letters(told)["mail"]["files"] == ["image/jpeg"]
+    assert "施工噪音扰民" in letters(told)["telegram"]["transcript"]
+
+
+def test_the_form_can_be_asked_for_with_number_and_code(told: dict[str, Any]) -> None:
+    assert "已登记" in letters(told)["web"]["further"]
 
 
 def test_the_journal_it_leaves_is_unbroken(told: dict[str, Any]) -> None:
