@@ -11,7 +11,7 @@ ARGS ?=
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environment ## Show two calls from ring to ticket on this machine (ARGS="--once --json")
+demo: environment ## Show two calls and four letters become tickets on this machine (ARGS="--once --json")
 	@$(VENV) -m gateway demo $(ARGS)
 
 run: environment ## Serve for real (ARGS="--config FILE")
