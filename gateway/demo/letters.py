@@ -36,10 +36,10 @@ from gateway.domain.ticket import Ticket, TicketId
 SMS_WRITER: Final = "13800000003"
 SMS_WORDS: Final = "朝阳区人民路阳光小区三号楼着火了，有人被困！我是聋人，不能接电话，请发短信联系。"
 MAIL_WRITER: Final = "lin@mail.example"
-MAIL_SUBJECT: Final = "建议维修菜市场门口的路灯"
+MAIL_SUBJECT: Final = "路灯坏了"
 MAIL_WORDS: Final = """您好：
 
-建议尽快维修和平路菜市场门口的路灯，坏了一个星期了，晚上看不清路。照片见附件。
+和平路菜市场门口的路灯坏了一个星期了，晚上看不清路，建议尽快维修。照片见附件。
 
 林先生
 """
@@ -188,6 +188,7 @@ async def voice_note(post: Post) -> Reply:
     """Somebody speaks to the bot: she is heard as a caller is, and answered in the chat."""
     telegram = post.around.telegram
     citizen = telegram.citizen(VOICE_WRITER)
+    citizen.first_name = "周女士"
     citizen.sends_file("voice", await asyncio.to_thread(_opus), duration=9, mime_type="audio/ogg")
     ticket_id = await post.ticket_id(ChannelKind.TELEGRAM)
     await telegram.until(lambda: any(ticket_id in message.get("text", "") for message in citizen.heard))

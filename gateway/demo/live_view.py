@@ -132,7 +132,7 @@ class LiveView:
             alarm = warnings(ticket) if ticket else ""
             is_alarming = is_alarming or bool(alarm)
             words = Text(alarm, style="bold white on red")
-            told = letter.reply.told if letter and letter.reply else letter.failure if letter else ""
+            told = "" if letter is None else _told(letter)
             table.add_row(
                 Text(CHANNELS[channel], style="bold"),
                 Text(ticket.id if ticket else ""),
@@ -179,6 +179,13 @@ class LiveView:
             for name, value in ticket_fields(call.ticket, self._names).items():
                 table.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
         return table
+
+
+def _told(letter: Letter) -> str:
+    """Return what came back and what came of it, or why nothing did."""
+    if letter.reply is None:
+        return letter.failure
+    return "\n".join(filter(None, (letter.reply.told, letter.reply.further)))
 
 
 def _lines() -> Table:
