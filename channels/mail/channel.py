@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -68,6 +68,11 @@ class MailChannel:
         problems += [f"mailbox {box.name}: {box.problem}" for box in self._mailboxes if box.problem]
         problems += [self._way_out.problem] if self._way_out and self._way_out.problem else []
         return "; ".join(problems) or "ok"
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many mails there were of each kind."""
+        return self.letterbox.counts if self.letterbox else {}
 
     @property
     def way_out(self) -> WayOut | None:

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.contact import Attachment, ChannelKind, ContactId, Point
 from gateway.domain.json import Json
@@ -196,6 +196,16 @@ class WrittenChannel(Protocol):
 
     def running(self, intake: Intake) -> AbstractAsyncContextManager[None]:
         """Serve inside the block. Connections that fail are made again; nothing raised here ends the gateway."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A channel that counts what it reads."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many there were of each kind, since it began."""
         ...
 
 
