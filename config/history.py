@@ -49,7 +49,7 @@ class Past:
 
 def read_history(path: Path, zone: tzinfo) -> Iterator[Past]:
     """Yield the tickets of the file at *path*, in its order. Raises `HistoryError`."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    reader = csv.reader(io.StringIO(csv_text(path), newline=""))
     header = next(reader, [])
     names = {chinese: name for name, chinese in COLUMNS.items()} | {name: name for name in COLUMNS}
     places = {names[title.strip()]: at for at, title in enumerate(header) if title.strip() in names}
@@ -64,7 +64,8 @@ def read_history(path: Path, zone: tzinfo) -> Iterator[Past]:
             yield _Row(f"{path}:{reader.line_num}", cells, zone).past()
 
 
-def _text(path: Path) -> str:
+def csv_text(path: Path) -> str:
+    """Return the text of a CSV file in UTF-8 or GB 18030. Raises `HistoryError`."""
     try:
         content = path.read_bytes()
     except OSError as error:

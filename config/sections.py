@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from config.values import Duration, Identifier, Name, Secret, Section, span
+
+Probability = Annotated[float, Meta(ge=0.5, le=1.0)]
 
 
 class Node(Section, frozen=True, kw_only=True):
@@ -21,6 +25,14 @@ class Asr(Section, frozen=True, kw_only=True):
     """Speech recognition."""
 
     model: str = ""
+
+
+class Understanding(Section, frozen=True, kw_only=True):
+    """What is made of words."""
+
+    gazetteer: str = ""
+    models: str = ""
+    threshold: Probability = 0.7
 
 
 class Web(Section, frozen=True, kw_only=True):

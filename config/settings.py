@@ -17,7 +17,7 @@ from config.agreement import disagreements
 from config.channels import App, Citizen, Inlet, Open311, Public, Written
 from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
-from config.sections import Asr, Casework, Log, Node, Partner, Web
+from config.sections import Asr, Casework, Log, Node, Partner, Understanding, Web
 from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import Desk, EmergencyLine, Handoff, Media, MergedLine, Sip, Telephone, Trunk, Unit
 from config.toml_file import Key, TomlFile
@@ -35,6 +35,7 @@ class Settings(Section, frozen=True, kw_only=True):
     handoff: Handoff = Handoff()
     media: Media = Media()
     asr: Asr = Asr()
+    understanding: Understanding = Understanding()
     web: Web = Web()
     casework: Casework = Casework()
     public: Public = Public()
@@ -106,6 +107,11 @@ def _settled(settings: Settings, file: TomlFile) -> Settings:
         settings,
         node=replace(settings.node, data=absolute(settings.node.data)),
         asr=replace(settings.asr, model=absolute(settings.asr.model)),
+        understanding=replace(
+            settings.understanding,
+            gazetteer=absolute(settings.understanding.gazetteer),
+            models=absolute(settings.understanding.models),
+        ),
         sip=replace(
             settings.sip,
             tls_certificate=absolute(settings.sip.tls_certificate),

@@ -23,6 +23,7 @@ from routing.conversation import Conversation
 from routing.directory import Unit, unit_for
 from routing.elements import Facts, elements, read
 from routing.emergency import Detector
+from routing.learned import Learned
 from routing.lexicon import Lexicons
 from routing.numbers_zh import digits
 
@@ -55,13 +56,20 @@ class _Reading:
 
 
 class Understander:
-    """Reads conversations by the city's lexicons, units and profile; call it with a conversation."""
+    """Reads conversations by the city's lexicons, units and profile; call it with a conversation.
 
-    def __init__(self, lexicons: Lexicons, units: Sequence[Unit], profile: Profile) -> None:
+    What the city's history has *learned* comes before the lexicons where it is sure, and never before an emergency or
+    an article.
+    """
+
+    def __init__(
+        self, lexicons: Lexicons, units: Sequence[Unit], profile: Profile, learned: Learned | None = None
+    ) -> None:
         self._categories = tuple(topic for topic in lexicons.categories if topic.id in profile.categories)
         self._matters = lexicons.matters
         self._units = tuple(units)
         self._profile = profile
+        self._learned = learned or Learned()
         self._detector = Detector(lexicons.emergency)
         self._read = lru_cache(maxsize=_TURNS_REMEMBERED)(self._read_anew)
 
@@ -73,15 +81,26 @@ class Understander:
         words: Counter[str] = Counter()
         for reading in readings:
             words.update(reading.words)
-        category, matter = self._category(hits, words), self._matter(hits, words)
+        text = "" if hits else "，".join(said)  # of an emergency the models hear nothing
+        category = self._learned.settle(
+            DecisionKind.CATEGORY, text, self._category(hits, words), allowed=self._profile.categories
+        )
+        matter = self._learned.settle(DecisionKind.MATTER, text, self._matter(hits, words))
         six = elements([reading.facts for reading in readings], tuple(self._subject(hits, matter, words)))
         return Understanding(
             category=category,
             matter=matter,
-            unit=unit_for(matter.outcome, self._units, place=six.place, territory=self._territory()),
+            unit=self._unit(matter.outcome, six.place, text),
             elements=six,
             summary=summarise(said),
         )
+
+    def _unit(self, matter: str, place: str, text: str) -> Decision:
+        by_rules = unit_for(matter, self._units, place=place, territory=self._territory())
+        if any(reason.citation is not None for reason in by_rules.reasons):
+            return by_rules
+        known = {unit.id for unit in self._units}
+        return self._learned.settle(DecisionKind.UNIT, text, by_rules, allowed=known)
 
     def _territory(self) -> Citation | None:
         """Return the article that puts territory before competence, if the regulation has one."""

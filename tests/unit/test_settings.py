@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from config.channels import App, Citizen, Inlet, Open311, Public, Written
 from config.chat import Telegram, WeChat
 from config.mail import HostedMailbox, Mail, Smarthost
-from config.sections import Asr, Casework, Log, Node, Partner, Web
+from config.sections import Asr, Casework, Log, Node, Partner, Understanding, Web
 from config.settings import Settings, load
 from config.sms import CloudSms, Cmpp, Smpp
 from config.telephone_line import (
@@ -42,6 +42,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "handoff": Handoff,
     "media": Media,
     "asr": Asr,
+    "understanding": Understanding,
     "web": Web,
     "casework": Casework,
     "public": Public,

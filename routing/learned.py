@@ -1,0 +1,170 @@
+"""What a city's own history has taught: linear models over character n-grams, which predict and say why.
+
+A text is normalised (`normal`), cut into runs of one to three characters, weighed by tf-idf (1 + ln of the count,
+times the inverse document frequency, to length 1) and multiplied with one column of weights per label; a softmax with
+one fitted temperature turns the scores into calibrated probabilities (C. Guo et al., "On Calibration of Modern Neural
+Networks", ICML 2017). Only numpy is needed. `routing.training` makes the models, `config.models` keeps them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.domain.decision import Decision, DecisionKind, Reason
+
+Weights: TypeAlias = npt.NDArray[np.float32]
+
+LONGEST_GRAM = 3
+THRESHOLD = 0.7
+"""From this calibrated probability on a model decides, unless the settings say otherwise."""
+READ_AT_MOST = 2000
+"""Characters of a text that are read; what the matter is stands at the beginning."""
+_EVIDENCE = 4
+_NOT_WORDS = re.compile(r"[\W\d_]+")
+
+
+def normal(text: str) -> str:
+    """Return *text* as the models read it: NFKC, lower case, without digits, spaces and punctuation.
+
+    Two texts of one normal form are the same text: templates that differ in a date or a house number are.
+    """
+    return _NOT_WORDS.sub("", unicodedata.normalize("NFKC", text[:READ_AT_MOST]).lower())
+
+
+def grams(normalised: str) -> Counter[str]:
+    """Return how often each run of 1 to `LONGEST_GRAM` characters stands in a normalised text."""
+    return Counter(
+        normalised[at : at + length]
+        for length in range(1, LONGEST_GRAM + 1)
+        for at in range(len(normalised) - length + 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The n-grams a model knows; ``rarity`` is their inverse document frequency, of the same order."""
+
+    grams: tuple[str, ...]
+    rarity: Weights
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", {gram: at for at, gram in enumerate(self.grams)})
+
+    def weigh(self, normalised: str) -> tuple[npt.NDArray[np.int32], Weights]:
+        """Return the places of the known n-grams of a normalised text, ascending, and their weights, of length 1."""
+        known = sorted((self._places[gram], count) for gram, count in grams(normalised).items() if gram in self._places)
+        places = np.fromiter((place for place, _ in known), np.int32, len(known))
+        counts = np.fromiter((1.0 + math.log(count) for _, count in known), np.float32, len(known))
+        weights = counts * self.rarity[places]
+        length = float(np.sqrt(np.sum(weights * weights)))
+        return places, (weights / np.float32(length) if length else weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """A model's best label with its calibrated probability, the next best, and the n-grams that spoke for the best."""
+
+    label: str
+    probability: float
+    runner_up: str
+    runner_up_probability: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearModel:
+    """One task's model. ``weights`` has a row per n-gram and a column per label; ``bias`` a number per label.
+
+    Scores are divided by ``temperature`` before the softmax.
+    """
+
+    version: str
+    labels: tuple[str, ...]
+    vocabulary: Vocabulary
+    weights: Weights
+    bias: Weights
+    temperature: float
+
+    def guess(self, text: str) -> Guess | None:
+        """Return what *text* most probably is; None when it holds nothing that the model knows."""
+        places, weights = self.vocabulary.weigh(normal(text))
+        if not places.size:
+            return None
+        rows = self.weights[places]
+        probabilities = softmax((weights @ rows + self.bias) / np.float32(self.temperature))
+        order = np.argsort(-probabilities, kind="stable")
+        best, second = int(order[0]), int(order[1])
+        spoke = weights * (rows[:, best] - rows.mean(axis=1))
+        return Guess(
+            label=self.labels[best],
+            probability=float(probabilities[best]),
+            runner_up=self.labels[second],
+            runner_up_probability=float(probabilities[second]),
+            evidence=_loudest((self.vocabulary.grams[places[at]], float(spoke[at])) for at in np.argsort(-spoke)[:40]),
+        )
+
+
+def softmax(scores: Weights) -> Weights:
+    """Return the probabilities that *scores* stand for, along the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """The models in use, by what they decide; none of them is how a new city begins."""
+
+    models: Mapping[DecisionKind, LinearModel] = field(default_factory=dict)
+    threshold: float = THRESHOLD
+
+    def settle(
+        self, kind: DecisionKind, text: str, by_rules: Decision, *, allowed: Collection[str] | None = None
+    ) -> Decision:
+        """Return the model's decision where it is sure enough, else *by_rules*; what the other said is a reason, too.
+
+        Only labels among *allowed* can be decided, None allows all. Without a model *by_rules* comes back as it is.
+        """
+        model = self.models.get(kind)
+        guess = model.guess(text) if model is not None else None
+        if model is None or guess is None:
+            return by_rules
+        reason = Reason(rule=f"learned.{model.version}.{guess.label}", evidence=_words(guess))
+        is_sure = guess.probability >= self.threshold and (allowed is None or guess.label in allowed)
+        if is_sure:
+            return Decision(kind=kind, outcome=guess.label, reasons=(reason, *by_rules.reasons))
+        return Decision(kind=kind, outcome=by_rules.outcome, reasons=(*by_rules.reasons, reason))
+
+
+def _words(guess: Guess) -> str:
+    spoke = f"（{'、'.join(guess.evidence)}）" if guess.evidence else ""
+    return f"{guess.probability:.2f}{spoke}，其次 {guess.runner_up} {guess.runner_up_probability:.2f}"
+
+
+def _loudest(spoke: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    """Return the n-grams that spoke most for a label, the loudest first; none that lies within another one."""
+    kept: list[str] = []
+    for gram, loudness in sorted(spoke, key=lambda each: (-each[1] * len(each[0]), each[0])):
+        if loudness > 0 and not any(gram in other or other in gram for other in kept):
+            kept.append(gram)
+    return tuple(kept[:_EVIDENCE])
+
+
+def vocabulary_of(texts: Sequence[str], *, least: int, most: int) -> Vocabulary:
+    """Return the n-grams that stand in at least *least* of the normalised *texts*, at most the *most* frequent ones."""
+    seen: Counter[str] = Counter()
+    for text in texts:
+        seen.update(grams(text).keys())
+    kept = sorted((gram for gram, count in seen.items() if count >= least), key=lambda gram: (-seen[gram], gram))
+    known = tuple(sorted(kept[:most]))
+    rarity = np.array([math.log((1 + len(texts)) / (1 + seen[gram])) + 1 for gram in known], dtype=np.float32)
+    return Vocabulary(known, rarity)
