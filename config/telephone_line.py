@@ -66,6 +66,7 @@ class Trunk(Section, frozen=True, kw_only=True):
     emergency_line: Annotated[str, Meta(pattern=r"^(\+?[0-9*#]{1,20})?$")] = ""
     sends_location: bool = True
     private: bool = False
+    late_offer: bool = False
     srtp: Literal["off", "offered", "required"] = "off"
 
 

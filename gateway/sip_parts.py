@@ -105,6 +105,7 @@ def call_settings(settings: Settings, prompts: Mapping[str, Path]) -> CallSettin
         merged_numbers=[line.number for line in settings.merged_line],
         line_of=EmergencyPeers(settings).line_of,
         sends_location={trunk.name for trunk in settings.trunk if trunk.sends_location},
+        late_offers={trunk.name for trunk in settings.trunk if trunk.late_offer},
         codecs=settings.media.codecs,
         comfort_noise=settings.media.comfort_noise,
         srtp={trunk.name: Srtp(trunk.srtp) for trunk in settings.trunk},

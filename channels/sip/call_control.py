@@ -60,9 +60,10 @@ class CallSettings:
     ``hotline_numbers`` gives for each trunk the dialled numbers that are the hotline's; a trunk that is not named, and
     our own telephones, have ``hotline_number`` alone; ``merged_numbers`` are everywhere those of merged lines.
     ``line_of`` says which emergency line a peer (a trunk's name, or a telephone's) is that calls with this number.
-    Emergency calls over the trunks of ``sends_location`` carry place and story. ``home_area`` is the area code of local
-    numbers. ``prompts`` maps prompt ids to WAV files. ``codecs`` are in order of preference. ``srtp`` says what a trunk
-    wants; one that is not named, or a telephone, has its sound in clear.
+    Emergency calls over the trunks of ``sends_location`` carry place and story; over those of ``late_offers`` we call
+    without an offer, and the callee makes one. ``home_area`` is the area code of local numbers. ``prompts`` maps prompt
+    ids to WAV files. ``codecs`` are in order of preference. ``srtp`` says what a trunk wants; one that is not named, or
+    a telephone, has its sound in clear.
     """
 
     hotline_number: str = "12345"
@@ -71,6 +72,7 @@ class CallSettings:
     merged_numbers: Sequence[str] = ()
     line_of: Callable[[str, str], EmergencyLine | None] = lambda peer, caller: None
     sends_location: Container[str] = ()
+    late_offers: Container[str] = ()
     codecs: Sequence[CodecName] = LAWS
     comfort_noise: bool = False
     srtp: Mapping[str, Srtp] = field(default_factory=dict)
@@ -150,7 +152,7 @@ class SipCallControl:
         try:
             session = await self.agent.invite(
                 callee,
-                offer=sound.offer(),
+                offer=None if callee.peer in self._settings.late_offers else sound.offer(),
                 from_=self._from(role, story, uri),
                 headers=_headers(role, story),
                 along=self._along(role, destination, story, uri),

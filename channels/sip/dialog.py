@@ -98,9 +98,13 @@ class Dialog:
         headers.add("CSeq", f"{cseq} {method}")
         return Request(method=method, uri=uri, headers=headers)
 
-    def ack(self, cseq: int) -> Request:
-        """Build the ACK for a 2xx to our INVITE number *cseq* (RFC 3261 13.2.2.4)."""
-        return self.request("ACK", cseq=cseq)
+    def ack(self, invite: Request) -> Request:
+        """Build the ACK for a 2xx to *invite* of ours: with its number and its credentials (RFC 3261 13.2.2.4)."""
+        ack = self.request("ACK", cseq=invite.cseq[0])
+        for name in ("Authorization", "Proxy-Authorization"):
+            for value in invite.headers.lines(name):
+                ack.headers.add(name, value)
+        return ack
 
     def is_between(self, request: Request) -> bool:
         """Whether *request* from the peer names this dialog."""

@@ -185,6 +185,12 @@ def answer(
     return description, _agreement(chosen, codec, ours, stream, stream.codecs, keys[1] if keys else None)
 
 
+def refuse(offer: SessionDescription) -> SessionDescription:
+    """Return the answer that refuses every stream of *offer*, for where an answer must be given all the same."""
+    origin = Origin(session_id="0", version=1, address="0.0.0.0")
+    return SessionDescription(origin=origin, media=tuple(_refused(line) for line in offer.media), timing=offer.timing)
+
+
 def accept_answer(offer: SessionDescription, answer: SessionDescription) -> Agreement:
     """Say what the *answer* to our *offer* agrees on. Raises NotAcceptable.
 

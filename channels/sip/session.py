@@ -1,7 +1,7 @@
 """A session: one INVITE and the call it makes, from either side (RFC 3261 9, 13, 14, 15). What call control uses.
 
-``user_agent.UserAgent`` makes sessions; ``session_in`` and ``session_out`` hold the two sides' first half, and
-``renegotiation`` the re-INVITEs; events and errors are in ``session_events``::
+``user_agent.UserAgent`` makes sessions; ``session_in`` and ``session_out`` hold the two sides' first half,
+``session_requests`` what the peer asks later, ``renegotiation`` the re-INVITEs; events are in ``session_events``::
 
     id            Call-ID            direction     Direction.IN / OUT      state        SessionState
     request       the INVITE         caller        NameAddr                called       Uri as dialled
@@ -12,8 +12,9 @@
     await session.ring(status=180, description=None)        IN, before the answer; with description: early media
     await session.answer(description)       IN; our answer, or our offer when remote_offer is None (late offer)
     await session.reject(status, reason=None)               IN; nothing happens once answered or over
-    session.renegotiate = f                 called with the peer's new offer (None: it wants ours); returns our
-                                            description, or None (or raises NotAcceptable) for 488
+    session.renegotiate = f                 called with the peer's new offer (None: it wants ours), and with its first
+                                            one where we called without; returns our description, or None (or raises
+                                            NotAcceptable) for 488
     await session.reoffer(description) -> SessionDescription      our re-INVITE, or before the answer our UPDATE;
                                             raises ReofferRefused, SessionOver
     session.on_refer = f                    called with a Referral whose target is permitted; False: it is declined
@@ -30,13 +31,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Literal, ParamSpec
 
 import structlog
 
 from channels.sip.answering import UnacknowledgedAnswers
 from channels.sip.authorization import Authorization
-from channels.sip.bodies import DTMF, DTMF_RELAY, SDP, digit_of
+from channels.sip.bodies import SDP
 from channels.sip.capabilities import ALLOW, SUPPORTED, allows
 from channels.sip.dialog import Dialog
 from channels.sip.digest import Credentials
@@ -106,11 +108,11 @@ class Session:
         self.authorization = Authorization(credentials)
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._settled = asyncio.Event()
-        self._has_said_bye = False
+        self.has_said_bye = False
         self.refreshing = Refreshing(self)
-        self._referring = Referring(self)
+        self.referring = Referring(self)
+        self.renegotiation = Renegotiation(self)
         self.takes_update = self.direction is Direction.IN and allows(request, "UPDATE")
-        self._renegotiation = Renegotiation(self)
 
     async def events(self) -> AsyncIterator[SessionEvent]:
         """Yield what happens, in order, until Rejected or Ended; for one consumer."""
@@ -134,21 +136,21 @@ class Session:
 
     async def reoffer(self, description: SessionDescription) -> SessionDescription:
         """Offer the peer another description (RFC 3261 14.1, 3311), again after a 491; return its answer."""
-        return await self._renegotiation.reoffer(description)
+        return await self.renegotiation.reoffer(description)
 
     async def refer(self, refer_to: ReferTo, *, notify: bool = True) -> None:
         """Ask the peer to call *refer_to*; how that goes, `ReferProgress` events say unless *notify* is False.
 
         Raises ReferRefused, SessionOver.
         """
-        await self._referring.ask(refer_to, notify=notify)
+        await self.referring.ask(refer_to, notify=notify)
 
     async def refresh(self) -> None:
         """Tell the peer that the session lives, and hear it (RFC 4028 10). Raises ReofferRefused, SessionOver."""
         if self.takes_update or self.local_description is None:
-            await self._renegotiation.refresh()
+            await self.renegotiation.refresh()
         else:
-            answer = await self._renegotiation.reoffer(self.local_description)
+            answer = await self.renegotiation.reoffer(self.local_description)
             self.emit(Renegotiated(answer, is_answer=True))
 
     async def hang_up(self, reason: str = "") -> None:
@@ -208,31 +210,6 @@ class Session:
         """Whose offer in the INVITE, or in a provisional answer to it, waits for its answer."""
         return None
 
-    def take_request(self, incoming: IncomingRequest) -> None:
-        """Serve a request within the dialog; methods and extensions have been checked."""
-        request = incoming.request
-        dialog = self.dialog_of(request)
-        if dialog is None or not dialog.accepts(request):
-            self.respond(incoming, 500, "CSeq out of order")
-            return
-        self.learn_methods(request)
-        if request.method == "BYE" and self.dialog is None:
-            self.respond(incoming, 481)  # a callee may not hang up before it has answered (RFC 3261 15)
-        elif request.method == "BYE":
-            self._take_bye(incoming)
-        elif request.method in REFRESHING:
-            self._renegotiation.take(incoming, dialog)
-        elif request.method == "PRACK":
-            self.take_prack(incoming)
-        elif request.method == "REFER":
-            self._referring.take(incoming)
-        elif request.method == "NOTIFY":
-            self._referring.take_notify(incoming)
-        elif request.method == "INFO":
-            self._take_info(incoming)
-        else:
-            self.respond(incoming, 200, headers=[("Accept", SDP)])
-
     def learn_methods(self, message: Message) -> None:
         """Note whether the peer takes UPDATE, where a message of its says which methods it takes."""
         if "Allow" in message.headers:
@@ -256,8 +233,8 @@ class Session:
         """Give out the last event and stop everything that needed a living session."""
         self.emit(last)
         self.over.set()
-        self._renegotiation.stop()
-        self._referring.stop()
+        self.renegotiation.stop()
+        self.referring.stop()
         self.refreshing.stop()
 
     def settle(self) -> None:
@@ -270,7 +247,7 @@ class Session:
     def say_bye(self) -> None:
         """Send BYE, again until it is answered; whatever the answer, the session is settled then."""
         self.state = SessionState.ENDING
-        self._has_said_bye = True
+        self.has_said_bye = True
         self.unacknowledged.stop()
         self.send("BYE", self._after_bye)
 
@@ -339,6 +316,9 @@ class Session:
         dialog = dialog or self.dialog
         if dialog is None:
             raise OurMistake(f"{method} outside a dialog")
+        again = partial(
+            self.send, method, on_response, description=description, headers=headers, body=body, dialog=dialog
+        )
         way = self.host.way_to(self, dialog.next_hop)
         request = dialog.request(method)
         request.body = body
@@ -357,15 +337,7 @@ class Session:
 
         def take(response: Response) -> None:
             if tries < MOST_TRIES and self._may_try_again(request, response, tries):
-                self.send(
-                    method,
-                    on_response,
-                    description=description,
-                    headers=headers,
-                    body=body,
-                    dialog=dialog,
-                    tries=tries + 1,
-                )
+                again(tries=tries + 1)
                 return
             if request.method in REFRESHING:
                 self.refreshing.take_answer(request, response)
@@ -374,12 +346,14 @@ class Session:
 
         return self.host.endpoint.request(request, way, self.guarded(take))
 
-    def acknowledge(self, invite: Request, dialog: Dialog) -> tuple[Request, Target]:
-        """Send the ACK for a 2xx to *invite*, with the INVITE's credentials; return it and where it went."""
-        ack = dialog.ack(invite.cseq[0])
-        for name in ("Authorization", "Proxy-Authorization"):
-            for value in invite.headers.lines(name):
-                ack.headers.add(name, value)
+    def acknowledge(
+        self, invite: Request, dialog: Dialog, answer: SessionDescription | None = None
+    ) -> tuple[Request, Target]:
+        """Send the ACK for a 2xx to *invite*, with the *answer* to an offer in that; return it and where it went."""
+        ack = dialog.ack(invite)
+        if answer is not None:
+            ack.headers.add("Content-Type", SDP)
+            ack.body = answer.encode()
         way = self.host.way_to(self, dialog.next_hop)
         self.host.endpoint.send_ack(ack, way)
         return ack, way
@@ -415,22 +389,7 @@ class Session:
         if response.status >= 200:
             self.settle()
 
-    def _take_bye(self, incoming: IncomingRequest) -> None:
-        self.respond(incoming, 200)
-        if self._has_said_bye:
-            return  # both hung up; our own BYE will be answered
-        self.peer_left(incoming.request.headers.get("Reason") or "")
-
     def peer_left(self, reason: str) -> None:
         """The peer ended the session."""
         self.conclude(Ended(by_peer=True, reason=reason))
         self.settle()
-
-    def _take_info(self, incoming: IncomingRequest) -> None:
-        digit = digit_of(incoming.request)
-        if digit is not None:
-            self.emit(InfoDigit(digit))
-        elif incoming.request.body:
-            self.respond(incoming, 415, headers=[("Accept", f"{DTMF_RELAY}, {DTMF}")])
-            return
-        self.respond(incoming, 200)

@@ -19,6 +19,7 @@ from channels.sip.emergency_data import Along
 from channels.sip.exchange import OutgoingRequest, new_tag
 from channels.sip.headers import Headers
 from channels.sip.message import Request, Response
+from channels.sip.offer_answer import NotAcceptable, refuse
 from channels.sip.redirection import Redirection
 from channels.sip.reliability import Acknowledged, InOrder, rseq_of
 from channels.sip.sdp import SessionDescription
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class _Early:
-    """One branch of a call that rings: its dialog, and what it has said."""
+    """One branch of a call that rings: its dialog, and its description, which is settled once that came reliably."""
 
     dialog: Dialog
     order: InOrder = field(default_factory=InOrder)
@@ -45,7 +46,11 @@ class _Early:
 
 
 class OutgoingSession(Session):
-    """A call of ours; ``start`` puts the INVITE on the wire."""
+    """A call of ours; ``start`` puts the INVITE on the wire.
+
+    Without *offer* the callee makes one, in its first reliable answer: in a provisional one, which our PRACK answers,
+    or in the 2xx, which our ACK answers (RFC 3261 13.2.2.4, RFC 3262 5). ``renegotiate`` says with what.
+    """
 
     direction = Direction.OUT
 
@@ -54,7 +59,7 @@ class OutgoingSession(Session):
         host: Host,
         callee: Callee,
         *,
-        offer: SessionDescription,
+        offer: SessionDescription | None,
         from_: NameAddr,
         headers: Sequence[tuple[str, str]] = (),
         along: Along = NOTHING,
@@ -133,9 +138,11 @@ class OutgoingSession(Session):
         return settled[-1] if settled and self.takes_update else None
 
     def open_offer(self, dialog: Dialog) -> Literal["ours", "theirs"] | None:
-        """Whether our first offer waits for this branch's answer."""
+        """Whose first offer this branch has not settled yet; one of theirs may still be to come."""
         early = self._early.get(dialog.remote_tag)
-        return "ours" if self.state is SessionState.INVITED and not (early and early.is_settled) else None
+        if self.state is not SessionState.INVITED or (early is not None and early.is_settled):
+            return None
+        return "ours" if self._offer is not None else "theirs"
 
     def _take_response(self, response: Response) -> None:
         self.learn_methods(response)
@@ -196,7 +203,7 @@ class OutgoingSession(Session):
         """An answer of a server that we have left."""
         if 200 <= response.status < 300 and (response.to.tag or "") not in self._acks:
             dialog = Dialog.of_caller(self.request, response)
-            self._acks[response.to.tag or ""] = self.acknowledge(self.request, dialog)
+            self._acks[response.to.tag or ""] = self.acknowledge(self.request, dialog, self._refusal(response))
             self.send("BYE", lambda request, response: None, dialog=dialog)
 
     def _has_no_service(self, response: Response) -> bool:
@@ -219,10 +226,7 @@ class OutgoingSession(Session):
         return self._redirection.next()
 
     def _take_provisional(self, response: Response) -> None:
-        try:
-            description = description_of(response)
-        except UnusableBody:
-            description = None
+        description = _description_in(response)
         tag = response.to.tag
         if tag is not None and response.status > 100:
             early = self._early.get(tag)
@@ -232,15 +236,44 @@ class OutgoingSession(Session):
             if rseq is not None:
                 if not early.order.accepts(rseq):
                     return
+                if self._offer is None and description is not None and not early.is_settled:
+                    self._take_early_offer(early, rseq, description)
+                else:
+                    self._acknowledge_provisional(early.dialog, rseq)
                 early.is_settled = early.is_settled or description is not None
-                self._acknowledge_provisional(early.dialog, rseq)
-            early.description = description or early.description
-        self.emit(Progress(response.status, response.reason, description))
+            early.description = early.description if self._offer is None else description or early.description
+        self.emit(Progress(response.status, response.reason, description if self._offer is not None else None))
 
-    def _acknowledge_provisional(self, dialog: Dialog, rseq: int) -> None:
+    def _acknowledge_provisional(self, dialog: Dialog, rseq: int, answer: SessionDescription | None = None) -> None:
         """Send PRACK (RFC 3262 4); a callee that does not know it any more sends its final answer, or nothing."""
-        acknowledged = Acknowledged(rseq, self.request.cseq[0])
-        self.send("PRACK", lambda request, response: None, headers=[("RAck", str(acknowledged))], dialog=dialog)
+        rack = ("RAck", str(Acknowledged(rseq, self.request.cseq[0])))
+        self.send("PRACK", lambda request, response: None, description=answer, headers=[rack], dialog=dialog)
+
+    def _take_early_offer(self, early: _Early, rseq: int, offer: SessionDescription) -> None:
+        """Answer the offer of a reliable provisional answer in its PRACK; one we cannot accept ends the call."""
+        early.description = offer
+        answer = self._answer_to(offer) if self.state is SessionState.INVITED else None
+        self._acknowledge_provisional(early.dialog, rseq, answer or refuse(offer))
+        if answer is None and self.state is SessionState.INVITED:
+            self.state = SessionState.ENDING
+            self.conclude(Rejected(488, "Offer not acceptable", is_local=True))
+            if self._outgoing is not None:
+                self._outgoing.cancel()
+
+    def _answer_to(self, offer: SessionDescription) -> SessionDescription | None:
+        """Answer the callee's first offer; None where there is nothing to agree on."""
+        try:
+            answer = self.renegotiate(offer) if self.renegotiate is not None else None
+        except NotAcceptable:
+            return None
+        if answer is not None:
+            self.local_description = answer
+        return answer
+
+    def _refusal(self, response: Response) -> SessionDescription | None:
+        """Return the answer that the ACK of a 2xx must hold although its call is not kept."""
+        offer = _description_in(response) if self._offer is None else None
+        return refuse(offer) if offer is not None else None
 
     def _take_answer(self, response: Response) -> None:
         """Acknowledge a 2xx: the first is kept, a fork's or one that comes after we gave up is ended at once."""
@@ -253,27 +286,45 @@ class OutgoingSession(Session):
         if early is not None:  # the same dialog, with the route of its 2xx (RFC 3261 13.2.2.4)
             dialog.local_cseq = max(dialog.local_cseq, early.dialog.local_cseq)
             dialog.remote_cseq = early.dialog.remote_cseq
-        self._acks[tag] = self.acknowledge(self.request, dialog)
-        if self.dialog is not None:
-            log.info("session.fork_ended", session_id=self.id)
-            self.send("BYE", lambda request, response: None, dialog=dialog)
+        if self.dialog is not None or self.state is not SessionState.INVITED:
+            is_settled = early is not None and early.is_settled
+            self._acks[tag] = self.acknowledge(self.request, dialog, None if is_settled else self._refusal(response))
+            self._end_surplus(dialog)
             return
         self.dialog = dialog
-        if self.state is not SessionState.INVITED:
-            self.say_bye()
-            return
-        try:
-            description = description_of(response) or (early.description if early is not None else None)
-        except UnusableBody:
-            description = None
-        if description is None:
-            self.conclude(Rejected(488, "Answer without session description", is_local=True))
+        if self._offer is None:
+            is_agreed, description = self._settle_late(tag, response, early), None
+        else:
+            self._acks[tag] = self.acknowledge(self.request, dialog)
+            description = _description_in(response) or (early.description if early is not None else None)
+            is_agreed = description is not None
+        if not is_agreed:
+            self.conclude(Rejected(488, "Answer without usable session description", is_local=True))
             self.say_bye()
             return
         self.state = SessionState.TALKING
         self._early.clear()
         self.refreshing.take_answer(self.request, response)
         self.emit(Answered(description))
+
+    def _end_surplus(self, dialog: Dialog) -> None:
+        """End what answered although another branch has the call, or nobody wants it any more."""
+        if self.dialog is not None:
+            log.info("session.fork_ended", session_id=self.id)
+            self.send("BYE", lambda request, response: None, dialog=dialog)
+        else:
+            self.dialog = dialog
+            self.say_bye()
+
+    def _settle_late(self, tag: str, response: Response, early: _Early | None) -> bool:
+        """Answer the offer of this 2xx in its ACK, unless a PRACK has; False where there is nothing to agree on."""
+        assert self.dialog is not None
+        is_settled = early is not None and early.is_settled
+        offer = early.description if early is not None and is_settled else _description_in(response)
+        answer = self._answer_to(offer) if offer is not None else None  # another branch's may have been the last
+        in_ack = None if is_settled else answer or self._refusal(response)
+        self._acks[tag] = self.acknowledge(self.request, self.dialog, in_ack)
+        return answer is not None
 
     def _may_go_on(self, response: Response) -> bool:
         """Whether another INVITE would do what this one did not."""
@@ -312,8 +363,17 @@ class OutgoingSession(Session):
             headers.add(name, value)
         for name, value in self._along.headers:
             headers.add(name, value)
-        kind, body = SDP, self._offer.encode()
+        kind, body = (SDP, self._offer.encode()) if self._offer is not None else ("", b"")
         if self._along.parts:
-            kind, body = multipart([BodyPart(kind=SDP, octets=body), *self._along.parts])
-        headers.add("Content-Type", kind)
+            offered = [BodyPart(kind=kind, octets=body)] if body else []
+            kind, body = multipart([*offered, *self._along.parts])
+        if body:
+            headers.add("Content-Type", kind)
         return Request(method="INVITE", uri=uri, headers=headers, body=body)
+
+
+def _description_in(response: Response) -> SessionDescription | None:
+    try:
+        return description_of(response)
+    except UnusableBody:
+        return None

@@ -49,6 +49,7 @@ from channels.sip.session import Session
 from channels.sip.session_events import Direction, SessionState
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import NOTHING, Callee, OutgoingSession
+from channels.sip.session_requests import serve
 from channels.sip.session_timer import TooSmall
 from channels.sip.target import ListenAddress, Target
 from channels.sip.transaction import Timers
@@ -151,14 +152,15 @@ class UserAgent:
         self,
         callee: Callee,
         *,
-        offer: SessionDescription,
+        offer: SessionDescription | None,
         from_: NameAddr,
         headers: Sequence[tuple[str, str]] = (),
         along: Along = NOTHING,
     ) -> Session:
         """Call; return as soon as the INVITE is on the wire. What comes of it, the session's events say.
 
-        What goes *along* is left out for a far end that does not take it.
+        Without an *offer* the far end makes one, which the session's ``renegotiate`` answers. What goes *along* is left
+        out for a far end that does not take it.
 
         Raises Unavailable when the name of the callee's host is not known to the DNS, OurMistake without a listener.
         """
@@ -280,7 +282,7 @@ class UserAgent:
         if session is None:
             self._refuse(incoming, 481)
         else:
-            session.guarded(session.take_request)(incoming)
+            session.guarded(serve)(session, incoming)
             if session.is_over and not incoming.is_answered:
                 self._refuse(incoming, 500)
 

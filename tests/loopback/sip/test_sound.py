@@ -25,7 +25,7 @@ from channels.sip.session_events import Answered, Rejected
 from channels.sip.tls import Tls
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Role
-from gateway.domain.errors import Refused
+from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.telephony import IncomingCall, SoundQuality, Story
 from tests.fakes.sip import HOTLINE, LIMIT, QUICK, Listener, callee
 from tests.peers.rtp import level, tone
@@ -70,16 +70,17 @@ class FarEnd:
 
     async def take(self, session: Session) -> None:
         sound = await self.sound()
-        assert session.remote_offer is not None
+        offer = session.remote_offer
         try:
-            answer = sound.answer(session.remote_offer)
+            description = sound.offer() if offer is None else sound.answer(offer)
         except NotAcceptable:
             return await session.reject(488)
         session.renegotiate = sound.renegotiate
-        await session.answer(answer)
-        self.sounds.put_nowait(sound)
-        async for _ in session.events():
-            pass
+        await session.answer(description)
+        async for event in session.events():
+            if isinstance(event, Answered):
+                assert event.description is None or sound.take_answer(event.description)
+                self.sounds.put_nowait(sound)
 
     async def call(self, target: Target) -> tuple[Session, LegSound]:
         """Call the gateway."""
@@ -120,6 +121,7 @@ async def both(
     near: Srtp = Srtp.OFF,
     far: Abilities | None = None,
     codecs: tuple[CodecName, ...] = ("PCMA", "PCMU", "G722"),
+    late_offers: bool = False,
 ) -> AsyncIterator[tuple[Near, FarEnd]]:
     """Let a gateway and another system call each other over a trunk."""
     calls: asyncio.Queue[IncomingCall] = asyncio.Queue()
@@ -151,6 +153,7 @@ async def both(
             codecs=codecs,
             comfort_noise=True,
             srtp={"carrier": near},
+            late_offers={"carrier"} if late_offers else (),
             prompts={},
             check_interval=3600.0,
             check_limit=0.01,
@@ -219,6 +222,27 @@ async def test_a_call_that_goes_out_over_tls_is_sealed_as_both_want(
         figures = await leg.figures()
 
     assert (figures.srtp, sound.suite) == (suite, suite)
+
+
+@pytest.mark.parametrize(("near", "far", "suite"), [AGREED[0], AGREED[2], AGREED[5]])
+async def test_where_the_far_end_makes_the_offer_each_hears_the_other(
+    near: Srtp, far: Srtp, suite: str, tmp_path: Path
+) -> None:
+    async with both(near=near, far=knows(far), late_offers=True) as (gateway, carrier):
+        leg = await gateway.call()
+        sound = await carrier.sounds.get()
+        await they_talk(leg, sound, tmp_path)
+        await leg.hang_up()
+        figures = await leg.figures()
+
+    assert (figures.srtp, sound.suite) == (suite, suite)
+    assert figures.codec == "PCMA"
+
+
+async def test_an_offer_in_clear_is_refused_where_the_trunk_requires_srtp() -> None:
+    async with both(near=Srtp.REQUIRED, far=knows(Srtp.OFF), late_offers=True) as (gateway, _):
+        with pytest.raises(Unavailable, match="488"):
+            await gateway.call()
 
 
 async def test_a_call_in_clear_is_refused_where_the_trunk_requires_srtp() -> None:

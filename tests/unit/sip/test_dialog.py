@@ -66,10 +66,14 @@ def test_the_caller_reverses_it_and_takes_tag_and_target_from_the_response() -> 
 
 def test_each_request_has_the_next_cseq_and_the_ack_that_of_its_invite() -> None:
     dialog = Dialog.of_caller(invite(), answer())
+    again = dialog.request("INVITE")
+    again.headers.add("Proxy-Authorization", "Digest realm=a")
+    bye, ack = dialog.request("BYE"), dialog.ack(again)
 
-    assert dialog.request("INVITE").cseq == (8, "INVITE")
-    assert dialog.request("BYE").cseq == (9, "BYE")
-    assert dialog.ack(8).cseq == (8, "ACK")
+    assert again.cseq == (8, "INVITE")
+    assert bye.cseq == (9, "BYE")
+    assert ack.cseq == (8, "ACK")
+    assert ack.headers.get("Proxy-Authorization") == "Digest realm=a"
     assert dialog.request("BYE").cseq == (10, "BYE")
 
 
