@@ -30,6 +30,7 @@ class _Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     within: int
     phrases: tuple[str, ...]
     but: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
     default: bool = False
 
 
@@ -146,6 +147,7 @@ def _context(context: _Context) -> Context:
         within=context.within,
         phrases=context.phrases,
         but=context.but,
+        lifted=context.lifted,
     )
 
 
@@ -176,6 +178,7 @@ def _phrases(content: _EmergencyFile) -> Iterator[tuple[Key, tuple[str, ...]]]:
     for at, context in enumerate(content.context):
         yield ("context", at, "phrases"), context.phrases
         yield ("context", at, "but"), context.but
+        yield ("context", at, "lifted"), context.lifted
     for at, entry in enumerate(content.entry):
         yield ("entry", at, "phrases"), entry.phrases
 

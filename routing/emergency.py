@@ -33,9 +33,15 @@ class _Context:
     within: int
     phrases: re.Pattern[str]
     but: re.Pattern[str] | None
+    lifted: re.Pattern[str] | None
 
     def holds(self, text: str, start: int, end: int) -> bool:
         """Tell whether this context stands near the phrase at text[start:end]."""
+        if not self._stands(text, start, end):
+            return False
+        return self.lifted is None or not self.lifted.search(text)
+
+    def _stands(self, text: str, start: int, end: int) -> bool:
         if self.side is not Side.AFTER:
             begin = max((text.rfind(stop, 0, start) + 1 for stop in self.stops), default=0)
             for match in self.phrases.finditer(text, begin, start):
@@ -188,6 +194,7 @@ def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:
         context.within,
         compile_pattern(context.phrases, lexicon.sets),
         compile_pattern(context.but, lexicon.sets) if context.but else None,
+        compile_pattern(context.lifted, lexicon.sets) if context.lifted else None,
     )
 
 
