@@ -36,14 +36,24 @@ def mail_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
         identity_of(settings),
         means,
         server=_server(mail) if mail.listen else None,
-        mailboxes=[_mailbox(section, mail) for section in settings.mailbox],
-        smarthost=_smarthost(smarthost, mail) if smarthost.server else None,
+        mailboxes=list(mailboxes_of(settings)),
+        smarthost=smarthost_of(settings) if smarthost.server else None,
         checks=CheckSettings(
             nameservers=[Address.parse(text) for text in mail.nameservers], limit=mail.check_limit.total_seconds()
         )
         if mail.checks
         else None,
     )
+
+
+def mailboxes_of(settings: Settings) -> Iterator[MailboxSettings]:
+    """Yield what is known of each hosted mailbox. Raises `UnusableSetting` for certificates."""
+    yield from (_mailbox(section, settings.mail) for section in settings.mailbox)
+
+
+def smarthost_of(settings: Settings) -> Smarthost:
+    """Return the smarthost, which must be in the settings. Raises `UnusableSetting` for certificates and keys."""
+    return _smarthost(settings.smarthost, settings.mail)
 
 
 def identity_of(settings: Settings) -> Identity:

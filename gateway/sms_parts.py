@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from channels.sms.channel import CentreLink, SmsChannel, SmsLink
 from channels.sms.cloud.aliyun import Aliyun
@@ -25,6 +26,7 @@ from config.settings import Settings
 from config.sms import CloudSms, Cmpp, Smpp
 from config.values import FarAddress
 from gateway.domain.errors import UnusableSetting
+from gateway.ports.clock import Clock
 from gateway.ports.intake import Means, WrittenChannel
 
 VERSIONS = {"2.0": Version.V2, "3.0": Version.V3}
@@ -42,7 +44,19 @@ def sms_channels(settings: Settings, means: Means) -> Iterator[WrittenChannel]:
         yield SmsChannel(links)
 
 
+def centre_links(settings: Settings, clock: Clock, zone: tzinfo) -> Iterator[Link]:
+    """Yield the connection to each centre. Raises `UnusableSetting` for certificates."""
+    yield from (_cmpp_link(section, clock, zone) for section in settings.cmpp)
+    yield from (_smpp_link(section, clock, zone) for section in settings.smpp)
+
+
 def _cmpp(section: Cmpp, means: Means) -> CentreLink:
+    chinese = (Coding.GBK,) if section.chinese == "gbk" else ()
+    delivering = Delivering(number=section.number, codings=(Coding.ASCII, *chinese), is_national=True)
+    return _centre(section, _cmpp_link(section, means.clock, means.zone), delivering, means)
+
+
+def _cmpp_link(section: Cmpp, clock: Clock, zone: tzinfo) -> Link:
     dialect = CmppDialect(
         source=section.source,
         secret=section.secret,
@@ -55,18 +69,25 @@ def _cmpp(section: Cmpp, means: Means) -> CentreLink:
         attempts=section.attempts,
         silence=section.keep_alive.total_seconds(),
     )
-    chinese = (Coding.GBK,) if section.chinese == "gbk" else ()
-    delivering = Delivering(number=section.number, codings=(Coding.ASCII, *chinese), is_national=True)
-    return _centre(section, dialect, limits, delivering, means)
+    return _link(section, dialect, limits, clock, zone)
 
 
 def _smpp(section: Smpp, means: Means) -> CentreLink:
-    alphabet = ALPHABETS[section.alphabet]
+    delivering = Delivering(
+        number=section.number,
+        codings=(ALPHABETS[section.alphabet],),
+        is_national=False,
+        in_one_piece=section.long_messages == "whole",
+    )
+    return _centre(section, _smpp_link(section, means.clock, means.zone), delivering, means)
+
+
+def _smpp_link(section: Smpp, clock: Clock, zone: tzinfo) -> Link:
     dialect = SmppDialect(
         system_id=section.system_id,
         password=section.password,
         system_type=section.system_type,
-        alphabet=alphabet,
+        alphabet=ALPHABETS[section.alphabet],
         has_decimal_receipts=section.decimal_receipts,
     )
     limits = Limits(
@@ -75,27 +96,17 @@ def _smpp(section: Smpp, means: Means) -> CentreLink:
         attempts=1,  # SMPP does not say a request twice
         silence=section.keep_alive.total_seconds(),
     )
-    delivering = Delivering(
-        number=section.number,
-        codings=(alphabet,),
-        is_national=False,
-        in_one_piece=section.long_messages == "whole",
-    )
-    return _centre(section, dialect, limits, delivering, means)
+    return _link(section, dialect, limits, clock, zone)
 
 
-def _centre(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, delivering: Delivering, means: Means) -> CentreLink:
+def _link(section: Cmpp | Smpp, dialect: Dialect, limits: Limits, clock: Clock, zone: tzinfo) -> Link:
     address = FarAddress.parse(section.address)
     tls = _tls(section) if isinstance(section, Smpp) and section.tls else None
-    link = Link(
-        section.name,
-        Centre(host=address.host, port=address.port, tls=tls),
-        dialect,
-        limits,
-        Pace(section.per_second),
-        means.clock,
-        means.zone,
-    )
+    centre = Centre(host=address.host, port=address.port, tls=tls)
+    return Link(section.name, centre, dialect, limits, Pace(section.per_second), clock, zone)
+
+
+def _centre(section: Cmpp | Smpp, link: Link, delivering: Delivering, means: Means) -> CentreLink:
     receipts = Receipts(section.name, means.shared, means.clock)
     reception = Reception(link=section.name, part_wait=section.part_wait, repeated_within=section.repeated_within)
     receiver = Receiver(reception, means.shared, means.clock, receipts)

@@ -150,6 +150,19 @@ class HostedMailbox:
         await link.do(link.done, uid, is_kept)
 
 
+async def prove(settings: MailboxSettings) -> str:
+    """Sign in, look at the folder, leave, and say what was found.
+
+    Raises `OSError`, or what `imaplib` and `imap_tools` raise, when the server does not let us.
+    """
+    link = _Link(settings)
+    try:
+        await link.do(link.open)
+        return f"{settings.folder} at {settings.host}:{settings.port}"
+    finally:
+        await link.end()
+
+
 class _Link:
     """A connection to the server, with a thread of its own: what blocks is given to `do`."""
 

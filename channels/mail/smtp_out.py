@@ -59,6 +59,21 @@ class Smarthost:
     limit: float = 60.0
 
 
+def connection_to(host: Smarthost) -> aiosmtplib.SMTP:
+    """Return what connects, encrypts and signs in as an async context manager; what fails there, it raises."""
+    return aiosmtplib.SMTP(
+        hostname=host.host,
+        port=host.port,
+        username=host.username or None,
+        password=host.password or None,
+        timeout=host.limit,
+        use_tls=host.encryption == "tls",
+        start_tls=host.encryption == "starttls",
+        tls_context=host.tls if host.encryption != "none" else None,
+        local_hostname=host.hostname,
+    )
+
+
 class MailWayOut:
     """`gateway.ports.intake.WayOut` for mail."""
 
@@ -116,19 +131,8 @@ class MailWayOut:
 
     async def _give(self, octets: bytes, return_path: str, message: OutgoingMessage) -> None:
         host = self._smarthost
-        client = aiosmtplib.SMTP(
-            hostname=host.host,
-            port=host.port,
-            username=host.username or None,
-            password=host.password or None,
-            timeout=host.limit,
-            use_tls=host.encryption == "tls",
-            start_tls=host.encryption == "starttls",
-            tls_context=host.tls if host.encryption != "none" else None,
-            local_hostname=host.hostname,
-        )
         try:
-            async with asyncio.timeout(host.limit), client:
+            async with asyncio.timeout(host.limit), connection_to(host) as client:
                 await client.sendmail(return_path, [message.to], octets)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise self._failure(message, error.recipients[0]) from error

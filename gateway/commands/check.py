@@ -1,4 +1,4 @@
-"""`jiesu check`: try a configuration without serving: addresses, model, trunks, disk, clock.
+"""`jiesu check`: try a configuration without serving: addresses, model, trunks, written channels, disk, clock.
 
 One line a finding, ``ok`` or ``fail`` first; exit 1 if anything failed, 2 if the configuration cannot be read.
 """
@@ -13,7 +13,6 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,9 @@ from config.settings import Settings
 from config.values import Address
 from config.values import ListenAddress as Listen
 from gateway.app import Gateway
+from gateway.commands.check_written import written_findings
 from gateway.commands.common import add_config, database_of, settings_of
+from gateway.commands.findings import Finding
 from gateway.domain.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 LEAST_FREE = 2 * 1024**3
 """Octets of free disk below which recordings would soon fail (a gigabyte holds 9 hours of calls that live)."""
 OLDEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one test found; ``is_ok`` None means that it could not be told."""
-
-    subject: str
-    is_ok: bool | None
-    words: str
-
-    def __str__(self) -> str:
-        """The line that is printed."""
-        return f"{ {True: 'ok', False: 'fail', None: '?'}[self.is_ok]:<4}  {self.subject:<28}  {self.words}"
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +69,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield _bindable("public.listen", socket.SOCK_STREAM, Address.parse(settings.public.listen))
     for text in settings.mail.listen:
         yield _bindable(f"mail.listen {text}", socket.SOCK_STREAM, Address.parse(text))
+    async for finding in written_findings(settings):
+        yield finding
     for finding in (*_rtp(settings), _disk(Path(settings.node.data)), _database(settings), _clock()):
         yield finding
 
