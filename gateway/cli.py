@@ -24,9 +24,12 @@ COMMANDS = {
     "ticket": "list, show and move tickets through the closed loop",
     "report": "figures of a period, per unit, clause and matter",
     "knowledge": "import, search, list or export the knowledge base",
+    "gazetteer": "import and try the places that a city's people may name",
     "journal": "verify or show the journal",
     "profile": "show, compare and check the cities' regulations",
     "simulate": "run a scenario through a city's regulation",
+    "learn": "train understanding on a city's decided tickets; list, use and roll back what was learnt",
+    "shadow": "historic tickets through today's understanding, beside what people decided",
     "replay-history": "how many historic tickets would have been late under a city's regulation",
 }
 

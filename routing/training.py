@@ -197,10 +197,11 @@ def _places(examples: Sequence[Example], labels: tuple[str, ...]) -> Any:
 
 
 def _temperature(scores: Weights, truth: Any) -> float:
-    """Return the temperature under which the true labels are likeliest."""
+    """Return the temperature under which the truth is likeliest, with a doubt of 1 in their number."""
+    doubt = 1.0 / (len(truth) + 2)
 
     def surprise(temperature: float) -> float:
-        likely = softmax(scores / np.float32(temperature))[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(likely, 1e-9)).mean())
+        logs = np.log(np.maximum(softmax(scores / np.float32(temperature)), 1e-12))
+        return float(-((1 - doubt) * logs[np.arange(len(truth)), truth] + doubt * logs.mean(axis=1)).mean())
 
     return round(float(min(_TEMPERATURES, key=surprise)), 4)

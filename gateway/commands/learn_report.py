@@ -1,0 +1,123 @@
+"""What `jiesu learn` says of a model: figures, a line per label, what is taken for what, and the worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from config.models import Manifest
+from routing.measuring import Judged, Measured
+from routing.scores import Scores
+
+TASK_WORDS = {"category": "诉求类别", "class": "诉求事项", "unit": "承办单位"}
+MATRIX_UP_TO = 10
+"""With more labels than this, only the pairs that are confused most are shown."""
+_PAIRS = 15
+_SHOWN_TEXT = 60
+UNDECIDED = "（未定）"
+
+
+def show(console: Console, manifest: Manifest, result: Measured, by_rules: float, worst: int) -> None:
+    """Print the report for people."""
+    metrics = manifest.metrics
+    console.rule(f"{TASK_WORDS[manifest.task]}  {manifest.version}")
+    console.print(
+        f"训练 {manifest.train} 件，留出 {manifest.held_out} 件；准确率 {metrics.accuracy:.1%}，"
+        f"仅用规则 {by_rules:.1%}；宏平均F1 {metrics.macro_f1:.3f}",
+        soft_wrap=True,
+    )
+    console.print(
+        f"概率不低于 {metrics.threshold:.2f} 的占 {metrics.decided:.1%}，其中准确 {metrics.accuracy_decided:.1%}；"
+        f"校准误差 {metrics.calibration_error:.3f}",
+        soft_wrap=True,
+    )
+    if manifest.too_rare:
+        console.print(f"样本太少而未学：{'、'.join(manifest.too_rare)}", soft_wrap=True, markup=False)
+    console.print(table_of_labels(result.scores))
+    if result.scores.confusions:
+        console.print(table_of_confusions(result.scores))
+    if result.worst[:worst]:
+        console.print(_table_of_worst(result.worst[:worst]))
+
+
+def table_of_labels(figures: Scores) -> Table:
+    """Return precision, recall and F1 of every label."""
+    table = Table("标签")
+    for title in ("件数", "精确率", "召回率", "F1"):
+        table.add_column(title, justify="right")
+    for each in figures.labels:
+        table.add_row(each.label, str(each.n), f"{each.precision:.1%}", f"{each.recall:.1%}", f"{each.f1:.3f}")
+    return table
+
+
+def table_of_confusions(figures: Scores) -> Table:
+    """Return the confusion table; with many labels the pairs that are confused most."""
+    if len(figures.labels) > MATRIX_UP_TO:
+        pairs = Table("人工判为", "此处判为", "件数")
+        for truth, guess, count in figures.confusions[:_PAIRS]:
+            pairs.add_row(truth, guess or UNDECIDED, str(count))
+        return pairs
+    counts = {(truth, guess): count for truth, guess, count in figures.confusions}
+    counts |= {(each.label, each.label): round(each.recall * each.n) for each in figures.labels}
+    guesses = [each.label for each in figures.labels]
+    guesses += [""] if any(not guess for _, guess in counts) else []
+    table = Table("人工 × 此处", *(guess or UNDECIDED for guess in guesses))
+    for each in figures.labels:
+        if each.n:
+            table.add_row(each.label, *(str(counts.get((each.label, guess), "")) for guess in guesses))
+    return table
+
+
+def report_json(manifest: Manifest, result: Measured, by_rules: float, worst: int) -> dict[str, Any]:
+    """Return the report for programs."""
+    return {
+        **msgspec.to_builtins(manifest),
+        "rules_accuracy": round(by_rules, 4),
+        **scores_json(result.scores),
+        "worst": [_worst_json(each) for each in result.worst[:worst]],
+    }
+
+
+def scores_json(figures: Scores) -> dict[str, Any]:
+    """Return figures as plain values: n, accuracy, macro_f1, per_class, confusions."""
+    return {
+        "n": figures.n,
+        "accuracy": round(figures.accuracy, 4),
+        "macro_f1": round(figures.macro_f1, 4),
+        "per_class": {
+            each.label: {"n": each.n, "precision": round(each.precision, 4), "recall": round(each.recall, 4)}
+            for each in figures.labels
+        },
+        "confusions": [{"truth": truth, "guess": guess, "count": count} for truth, guess, count in figures.confusions],
+    }
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of *text*, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_TEXT else line[: _SHOWN_TEXT - 1] + "…"
+
+
+def _table_of_worst(worst: Sequence[Judged]) -> Table:
+    table = Table("行", "人工判为", "此处判为", "概率", "依据", "内容", title="错得最有把握的")
+    for each in worst:
+        evidence = "、".join(each.guess.evidence) if each.guess else ""
+        text = shortened(each.example.text)
+        cells = (str(each.example.line), each.example.label, each.label or UNDECIDED, f"{each.probability:.2f}")
+        table.add_row(*cells, evidence, text)
+    return table
+
+
+def _worst_json(each: Judged) -> dict[str, Any]:
+    return {
+        "line": each.example.line,
+        "truth": each.example.label,
+        "guess": each.label,
+        "probability": round(each.probability, 4),
+        "evidence": list(each.guess.evidence) if each.guess else [],
+        "text": each.example.text,
+    }
