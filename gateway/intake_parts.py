@@ -28,6 +28,7 @@ from gateway.ports.intake import Means, WayOut, WrittenChannel
 from gateway.services.answering import QuietHours, WayBack
 from gateway.services.assistant import KnowledgeAssistant
 from gateway.services.conversations import StoredChatLog, StoredValues
+from gateway.services.counted import CountedIntake
 from gateway.services.enquiries import TicketEnquiries
 from gateway.services.feed import Feed
 from gateway.services.flood import SenderLimit
@@ -70,7 +71,7 @@ class Ground:
 class IntakeParts:
     """The intake, its files, its channels, what goes back (None without a way), and where the public door listens."""
 
-    intake: WrittenIntake
+    intake: CountedIntake
     files: FileRoom
     reader: Reader
     channels: Sequence[WrittenChannel]
@@ -94,7 +95,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
     text_only = lexicons.load_text_only(ground.lexicon_folder / "wishes.toml")
     casework = ground.casework.casework
     ways: dict[ChannelKind, WayOut] = {}
-    reader = Reader(store, store.correspondence, ground.feed, ground.understand, casework)
+    reader = Reader(store, store.correspondence, ground.feed, ground.understand, casework, clock)
     intake = WrittenIntake(
         store=store,
         files=files,
@@ -105,6 +106,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
         find=ground.detector.look,
         wants_text_only=lambda text: text_only.search(text) is not None,
         reader=reader,
+        casework=casework,
         texts=texts,
         secret=bytes.fromhex(secret),
         ways=ways,
@@ -136,7 +138,7 @@ async def open_intake(ground: Ground) -> IntakeParts:
         else None,
     )
     return IntakeParts(
-        intake=intake,
+        intake=CountedIntake(intake),
         files=files,
         reader=reader,
         channels=channels,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -17,21 +18,29 @@ from gateway.ports.intake import Counting, WrittenChannel
 
 
 class WrittenMetrics(Collector):
-    """Counts, looked up when they are asked for: *outcomes* is `CountedIntake.outcomes`."""
+    """Counts, looked up when they are asked for: *outcomes* is `CountedIntake.outcomes`, *sent* `WayBack.outcomes`."""
 
-    def __init__(self, outcomes: Mapping[tuple[ChannelKind, str], int], channels: Iterable[WrittenChannel]) -> None:
+    def __init__(
+        self,
+        outcomes: Mapping[tuple[ChannelKind, str], int],
+        channels: Iterable[WrittenChannel],
+        sent: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    ) -> None:
         self._outcomes = outcomes
+        self._sent = sent
         self._channels = tuple(channels)
 
     def describe(self) -> Iterator[Metric]:
         """Name them without looking."""
-        yield from (_contacts(), _read(), _in_order())
+        yield from (_contacts(), _sent(), _read(), _in_order())
 
     def collect(self) -> Iterator[Metric]:
         """Look."""
-        contacts, read, in_order = _contacts(), _read(), _in_order()
+        contacts, sent, read, in_order = _contacts(), _sent(), _read(), _in_order()
         for (kind, outcome), count in self._outcomes.items():
             contacts.add_metric([kind.value, outcome], count)
+        for labels, count in self._sent.items():
+            sent.add_metric(labels, count)
         seen: Counter[tuple[str, str]] = Counter()
         states: dict[str, bool] = {}
         for channel in self._channels:
@@ -44,12 +53,17 @@ class WrittenMetrics(Collector):
             read.add_metric(labels, count)
         for name, is_ok in states.items():
             in_order.add_metric([name], float(is_ok))
-        yield from (contacts, read, in_order)
+        yield from (contacts, sent, read, in_order)
 
 
 def _contacts() -> CounterMetricFamily:
-    words = "Written messages by what became of them: opened, added, repeated, refused, postponed"
+    words = "Written messages by what became of them: opened, added, repeated, refused, postponed, dropped"
     return CounterMetricFamily("jiesu_contacts", words, labels=["channel", "outcome"])
+
+
+def _sent() -> CounterMetricFamily:
+    words = "Messages to petitioners by what became of them: sent, refused, postponed, given_up"
+    return CounterMetricFamily("jiesu_told", words, labels=["channel", "outcome"])
 
 
 def _read() -> CounterMetricFamily:

@@ -47,8 +47,8 @@ class Ticket:
 
     ``summary`` is the petitioner's own words, joined; ``edited`` names the fields an agent has written,
     with the revision at which he last did; automatic filling leaves them alone from then on. ``is_text_only``: the
-    petitioner must never be called. ``revision`` counts
-    committed changes from 1.
+    petitioner must never be called; ``wants_person``: he asked for a person instead of the text assistant.
+    ``revision`` counts committed changes from 1.
     """
 
     id: TicketId
@@ -71,4 +71,5 @@ class Ticket:
     decisions: tuple[Decision, ...] = ()
     edited: Mapping[str, int] = field(default_factory=dict)
     is_text_only: bool = False
+    wants_person: bool = False
     revision: int = 1

@@ -34,6 +34,10 @@ class CaseWrites(Protocol):
         """Return until when a petitioner may not use the telephone, if that is later than *now*."""
         ...
 
+    def restricting(self, petitioner: str, now: datetime) -> CaseRecord | None:
+        """Return the case by which a petitioner is restricted the longest, later than *now*."""
+        ...
+
     def alike(self, matter: str, since: datetime, other_than: TicketId) -> int:
         """Return how many other cases of *matter* were received since then and not refused."""
         ...

@@ -53,6 +53,15 @@ class Wish:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """That whoever writes under ``key`` gave back the code that was sent to ``proven`` (`services.persons.key_of`)."""
+
+    key: str
+    proven: str
+    at: datetime
+
+
 class CorrespondenceWrites(Protocol):
     """The written contacts' part of a unit of work."""
 
@@ -62,6 +71,10 @@ class CorrespondenceWrites(Protocol):
 
     def latest_from(self, channel: ChannelKind, sender: str) -> Letter | None:
         """Return what that sender wrote last on that channel."""
+        ...
+
+    def letters_from(self, channel: ChannelKind, sender: str, limit: int) -> Sequence[Letter]:
+        """Return what that sender wrote on that channel, the newest first."""
         ...
 
     def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
@@ -88,6 +101,14 @@ class CorrespondenceWrites(Protocol):
         """Insert or replace a wish."""
         ...
 
+    def proofs(self, key: str) -> Sequence[Proof]:
+        """Return the proofs in which *key* is either side, the oldest first."""
+        ...
+
+    def save_proof(self, proof: Proof) -> None:
+        """Insert or replace a proof."""
+        ...
+
     def keep_once(self, key: str, value: str) -> str:
         """Keep *value* for good unless something is kept under *key* already, and return what is there."""
         ...
@@ -101,7 +122,15 @@ class CorrespondenceWrites(Protocol):
         ...
 
     def keep(self, key: str, value: str, until: datetime) -> None:
-        """Keep a value that all nodes share until then; what has lapsed by then goes."""
+        """Keep a value that all nodes share until then."""
+        ...
+
+    def value(self, key: str, now: datetime) -> str | None:
+        """Return the shared value that has not lapsed by *now*."""
+        ...
+
+    def forget_lapsed(self, now: datetime) -> None:
+        """Forget the shared values that have lapsed by *now*."""
         ...
 
 

@@ -7,6 +7,7 @@ next; when none is left the message is given up, for a person to see.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -22,15 +23,21 @@ from gateway.ports.clock import Clock
 from gateway.ports.correspondence import Letter, Sent
 from gateway.ports.intake import DeliveryState, OutgoingMessage, WayOut
 from gateway.ports.memory import Store, Transaction
+from gateway.services.delivery_reports import note_sent
 from gateway.services.flood import SenderLimit, TokenBucket
-from gateway.services.intake import Texts
 from gateway.services.outbox import ForPeople
+from gateway.services.receipts import Texts
 
 NO_WAY = "no written way"
 """Why a message cannot be sent to somebody who has only called."""
 ANSWER = "answer"
 """The kind of message in which a person answers."""
-AT_ANY_HOUR = frozenset({"received", "emergency", "restricted"})
+SURVEY = "survey"
+"""The kind of message that asks for a grade."""
+VERIFICATION = "verification"
+"""The kind of message that brings a code, which is of use for `CODE_VALID` only."""
+CODE_VALID = timedelta(minutes=10)
+AT_ANY_HOUR = frozenset({"received", "emergency", "restricted", "assistant", VERIFICATION})
 """What answers somebody who has just written, and so does not wake him."""
 WAKING = frozenset({ChannelKind.SMS, ChannelKind.WECHAT, ChannelKind.TELEGRAM})
 """Channels that make a telephone ring or buzz."""
@@ -75,7 +82,11 @@ class Keeps(Protocol):
 
 
 class WayBack:
-    """The outbox's sender for petitioners (`gateway.ports.casework.Sender`). *rate* holds for each channel."""
+    """The outbox's sender for petitioners (`gateway.ports.casework.Sender`). *rate* holds for each channel.
+
+    ``outcomes`` says how many messages each channel ``sent``, ``refused`` or ``postponed``, and how many were
+    ``given_up``.
+    """
 
     def __init__(
         self,
@@ -95,6 +106,7 @@ class WayBack:
         self._clock = clock
         self._quiet = quiet
         self._rate = rate
+        self.outcomes: Counter[tuple[str, str]] = Counter()
         self._buckets: dict[ChannelKind, TokenBucket] = {}
 
     async def send(self, message: Message) -> None:
@@ -103,6 +115,8 @@ class WayBack:
         Raises `Unavailable` when it may work later, `Refused` when no way is left, `ForPeople` when there never was
         one.
         """
+        if message.kind == VERIFICATION and message.at + CODE_VALID < self._clock.now():
+            raise Refused("the code has lapsed")
         ticket_id = TicketId(message.case_id)
         ticket = await self._store.ticket(ticket_id)
         letters = await self._correspondence.letters(ticket_id)
@@ -114,13 +128,22 @@ class WayBack:
             self._wait_turn(route.channel, message)
             try:
                 sent_id = await way.send(self._written(message, route))
+            except Unavailable:
+                self.outcomes[route.channel.value, "postponed"] += 1
+                raise
             except Refused as refusal:
+                self.outcomes[route.channel.value, "refused"] += 1
                 refusals.append(f"{route.channel.value}: {refusal}")
                 continue
+            self.outcomes[route.channel.value, "sent"] += 1
             return await self._note(message, route, sent_id or message.key)
         if refusals or message.kind in AT_ANY_HOUR:
             raise Refused("; ".join(refusals) or NO_WAY)
         raise ForPeople(NO_WAY)
+
+    def gave_up(self, message: Message) -> None:
+        """Count a message that no way took; under the channel that it was meant for, "" where it named none."""
+        self.outcomes[str(message.values.get("channel", "")), "given_up"] += 1
 
     def _wait_turn(self, channel: ChannelKind, message: Message) -> None:
         """Raise `Unavailable` until it is this channel's turn."""
@@ -138,13 +161,18 @@ class WayBack:
         text, ticket = message.text, message.case_id
         if message.kind == ANSWER:
             text = self._texts("answered", route.channel, ticket=ticket, text=text)
+        elif message.kind == SURVEY and isinstance(scale := message.values.get("scale"), list | tuple):
+            grades = "、".join(f"{number}{grade}" for number, grade in enumerate(scale, 1))
+            text += self._texts("survey", route.channel, ticket=ticket, grades=grades)
         return OutgoingMessage(
             key=message.key,
             channel=route.channel,
             to=route.to,
             text=text.strip(),
             ticket_id=TicketId(ticket) if ticket else None,
-            subject=self._texts("subject", route.channel, subject=route.subject or "12345工单", ticket=ticket),
+            subject=self._texts("subject", route.channel, subject=route.subject or "12345工单", ticket=ticket)
+            if ticket
+            else "12345",
             sent_from=route.sent_from,
             answers=route.answers,
         )
@@ -168,8 +196,8 @@ class WayBack:
 
         def work(tx: Transaction) -> None:
             if tx.correspondence.sent(route.channel, sent_id) is None:
-                tx.correspondence.save_sent(sent)
                 tx.append(fact)
+                note_sent(tx, sent, now)
 
         await self._store.commit(work)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.ports.clock import Clock
 from gateway.ports.correspondence import Correspondence
 from gateway.ports.intake import ChatLine
-from gateway.ports.memory import Store
+from gateway.ports.memory import Store, Transaction
+
+TIDIED_EVERY = timedelta(minutes=10)
+"""How often lapsed values are thrown away, by whichever keeping comes first."""
 
 
 class StoredChatLog:
@@ -42,11 +45,22 @@ class StoredValues:
         self._store = store
         self._correspondence = correspondence
         self._clock = clock
+        self._tidied = datetime.min.replace(tzinfo=UTC)
 
     async def value(self, key: str) -> str | None:
         """Return what is kept under *key* and has not lapsed."""
         return await self._correspondence.value(key, self._clock.now())
 
     async def keep(self, key: str, value: str, until: datetime) -> None:
-        """Keep *value* until then."""
-        await self._store.commit(lambda tx: tx.correspondence.keep(key, value, until))
+        """Keep *value* until then; now and then what has lapsed goes."""
+        now = self._clock.now()
+        is_untidy = now - self._tidied >= TIDIED_EVERY
+
+        def work(tx: Transaction) -> None:
+            tx.correspondence.keep(key, value, until)
+            if is_untidy:
+                tx.correspondence.forget_lapsed(now)
+
+        await self._store.commit(work)
+        if is_untidy:
+            self._tidied = now

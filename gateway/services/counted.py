@@ -13,7 +13,7 @@ class CountedIntake:
     """`gateway.ports.intake.Intake` in front of another one.
 
     ``outcomes`` says how many messages of a channel ``opened`` a ticket, were ``added`` to one, ``repeated``, or were
-    ``refused`` for good or ``postponed`` (store away, sender too fast).
+    ``refused`` for good, ``postponed`` (store away, sender too fast), or ``dropped`` (far too many from one sender).
     """
 
     def __init__(self, intake: Intake) -> None:
@@ -31,6 +31,7 @@ class CountedIntake:
             self.outcomes[message.channel, "refused"] += 1
             raise
         outcome = "repeated" if taken.is_repeated else "opened" if taken.opened else "added"
+        outcome = outcome if taken.contact_id else "dropped"
         self.outcomes[message.channel, outcome] += 1
         return taken
 

@@ -8,7 +8,7 @@ whoever receives it counts it once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,7 @@ class ForPeople(Refused):
 
 
 class Outbox:
-    """Sends the messages of those channels that have a sender."""
+    """Sends the messages of those channels that have a sender; *gave_up* hears of those that nobody took."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Outbox:
         *,
         every: float = 2.0,
         patience: Patience = Patience(),
+        gave_up: Callable[[Message], None] = lambda message: None,
     ) -> None:
         self._store = store
         self._cases = cases
@@ -66,6 +67,7 @@ class Outbox:
         self._senders = senders
         self._every = every
         self._patience = patience
+        self._gave_up = gave_up
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -114,6 +116,8 @@ class Outbox:
         if outcome.error:
             log.warning("message.not_sent", key=message.key, attempts=message.attempts, reason=outcome.error)
         await self._store.commit(lambda tx: tx.cases.save_message(outcome))
+        if outcome.given_up:
+            self._gave_up(outcome)
 
     def _later(self, message: Message, failure: GatewayError) -> Message:
         """Put it off: for as long as whoever refused asks for, else twice as long as the last time."""

@@ -1,14 +1,14 @@
 """Reading what was written (来件研判): tickets of written contacts are filled from all that their senders wrote.
 
 It is done after the acknowledgement, one ticket after another, and again for whatever a stop left unread. Until a
-case is opened the words fill the ticket; from then on a message goes to the case, as something that the petitioner
-adds.
+case is opened the words fill the ticket; from then on a message goes to the case: as a grade, an urging or an
+objection where it is exactly that, otherwise as something that the petitioner adds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -16,15 +16,17 @@ from itertools import islice
 import structlog
 
 from gateway.domain.call import Role
-from gateway.domain.case import Append
 from gateway.domain.case import Fact as CaseFact
 from gateway.domain.casework import Actor, ActorKind
 from gateway.domain.errors import GatewayError, Unavailable
-from gateway.domain.rules import OVER
 from gateway.domain.ticket import Ticket, TicketId
+from gateway.ports.clock import Clock
 from gateway.ports.correspondence import Correspondence, Letter
+from gateway.ports.intake import AssistantAnswer
 from gateway.ports.memory import Store, Transaction
+from gateway.services import petitioner
 from gateway.services.casework import Casework
+from gateway.services.chat_help import ChatHelp
 from gateway.services.feed import Feed, TicketChanged
 from gateway.services.tickets import filled_from, save_change
 from routing.conversation import Conversation, Turn
@@ -55,12 +57,16 @@ class Reader:
         feed: Feed,
         understand: Callable[[Conversation], Understanding],
         casework: Casework,
+        clock: Clock,
+        chat_help: ChatHelp | None = None,
     ) -> None:
         self._store = store
         self._correspondence = correspondence
         self._feed = feed
         self._understand = understand
         self._casework = casework
+        self._clock = clock
+        self._chat_help = chat_help
         self._waiting: dict[TicketId, None] = {}
         self._something = asyncio.Event()
         self.calm = asyncio.Event()
@@ -110,7 +116,8 @@ class Reader:
         try:
             letters = await self._correspondence.letters(ticket_id)
             understood = self._understand(conversation_of(letters))
-            ticket, facts = await self._store.commit(lambda tx: self._fill(tx, ticket_id, letters, understood))
+            answers = await self._chat_help.think(letters) if self._chat_help else {}
+            ticket, facts = await self._store.commit(lambda tx: self._fill(tx, ticket_id, letters, understood, answers))
         except Unavailable:
             self.read_soon(ticket_id)
             await asyncio.sleep(TRIED_AGAIN_AFTER)
@@ -122,25 +129,35 @@ class Reader:
                 self._feed.publish(TicketChanged(ticket=ticket))
 
     def _fill(
-        self, tx: Transaction, ticket_id: TicketId, letters: Sequence[Letter], understood: Understanding
+        self,
+        tx: Transaction,
+        ticket_id: TicketId,
+        letters: Sequence[Letter],
+        understood: Understanding,
+        answers: Mapping[str, AssistantAnswer | None],
     ) -> tuple[Ticket | None, list[CaseFact]]:
         unread = [letter for letter in letters if not letter.contact.is_read]
-        facts: list[CaseFact] = []
-        record = tx.cases.case(ticket_id)
-        if record is not None and record.case.stage not in OVER:
-            for letter in unread:
-                facts += self._add_to_case(tx, letter)
+        has_case = tx.cases.case(ticket_id) is not None
+        facts = [fact for letter in unread for fact in self._tell_case(tx, letter)] if has_case else []
         for letter in unread:
             tx.correspondence.save_contact(replace(letter.contact, is_read=True))
-        if record is not None:
-            return None, facts
-        return save_change(tx, ticket_id, filled_from(understood)), facts
+        changed = None if has_case else save_change(tx, ticket_id, filled_from(understood))
+        if self._chat_help and answers and (ticket := tx.ticket(ticket_id)) is not None:
+            self._chat_help.say(tx, ticket, unread, answers, self._clock.now())
+        return changed, facts
 
-    def _add_to_case(self, tx: Transaction, letter: Letter) -> Sequence[CaseFact]:
-        command = Append(text=letter.contact.text or letter.contact.subject)
+    def _tell_case(self, tx: Transaction, letter: Letter) -> Sequence[CaseFact]:
+        """Let the case know what was written to it; it stays with the ticket whatever the case says."""
+        record = tx.cases.case(letter.ticket_id)
+        if record is None:
+            return ()
+        text = letter.contact.text or letter.contact.subject
+        command = petitioner.command_of(record.case, self._casework.books.of(record).profile, text)
+        if command is None:
+            return ()
         try:
             return self._casework.work(tx, letter.ticket_id, command, by=PETITIONER).facts
-        except GatewayError as failure:  # it stays with the ticket all the same
+        except GatewayError as failure:
             log.warning("contact.not_appended", ticket_id=letter.ticket_id, reason=type(failure).__name__)
             return ()
 

@@ -60,6 +60,14 @@ _EARLIER = (
 _RESTRICTED = sa.select(sa.func.max(cases.c.restricted_until)).where(
     cases.c.petitioner == sa.bindparam("petitioner"), cases.c.restricted_until.is_not(None)
 )
+_RESTRICTING = (
+    sa.select(cases)
+    .where(
+        cases.c.petitioner == sa.bindparam("petitioner"), cases.c.restricted_until > sa.bindparam("now", type_=Instant)
+    )
+    .order_by(cases.c.restricted_until.desc())
+    .limit(1)
+)
 _ALIKE = sa.select(sa.func.count()).where(
     cases.c.matter == sa.bindparam("matter"),
     cases.c.received_at >= sa.bindparam("since", type_=Instant),
@@ -144,6 +152,11 @@ class SqlCaseWrites:
     def restricted_until(self, petitioner: str, now: datetime) -> datetime | None:
         """Return until when a petitioner may not use the telephone, if that is later than *now*."""
         return _restricted(self._connection, petitioner, now)
+
+    def restricting(self, petitioner: str, now: datetime) -> CaseRecord | None:
+        """Return the case by which a petitioner is restricted the longest, later than *now*."""
+        row = self._connection.execute(_RESTRICTING, {"petitioner": petitioner, "now": now}).one_or_none()
+        return None if row is None else _case_from(row)
 
     def alike(self, matter: str, since: datetime, other_than: TicketId) -> int:
         """Return how many other cases of *matter* were received since then and not refused."""

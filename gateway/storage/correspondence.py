@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.ticket import TicketId
-from gateway.ports.correspondence import Letter, Sent, Wish
+from gateway.ports.correspondence import Letter, Proof, Sent, Wish
 from gateway.ports.intake import ChatLine, DeliveryState
 from gateway.storage import chats, schema
 from gateway.storage.records import contact_from, contact_row
@@ -27,6 +27,12 @@ _REPEATED = _NEWEST.where(
     | ((_contacts.external_id > sa.bindparam("first")) & (_contacts.external_id < sa.bindparam("last"))),
 )
 _FROM = _NEWEST.where(_contacts.channel == sa.bindparam("channel"), _contacts.sender == sa.bindparam("sender"))
+_ALL_FROM = (
+    sa.select(schema.contacts)
+    .where(_contacts.channel == sa.bindparam("channel"), _contacts.sender == sa.bindparam("sender"))
+    .order_by(_contacts.received_at.desc(), _contacts.id.desc())
+    .limit(sa.bindparam("most"))
+)
 _LETTERS = (
     sa.select(schema.contacts)
     .where(_contacts.ticket_id == sa.bindparam("ticket_id"))
@@ -38,6 +44,16 @@ _SENT = sa.select(schema.sent).where(
 )
 _SENT_FOR = (
     sa.select(schema.sent).where(schema.sent.c.ticket_id == sa.bindparam("ticket_id")).order_by(schema.sent.c.at)
+)
+_proofs = schema.proven_addresses.c
+_PROOFS = (
+    sa.select(schema.proven_addresses)
+    .where((_proofs.key == sa.bindparam("address")) | (_proofs.proven == sa.bindparam("address")))
+    .order_by(_proofs.at)
+)
+_shared = schema.shared_values.c
+_VALUE = sa.select(_shared.value).where(
+    _shared.key == sa.bindparam("name"), _shared.until > sa.bindparam("now", type_=schema.Instant)
 )
 _WISH = sa.select(schema.wishes).where(schema.wishes.c.address == sa.bindparam("address"))
 
@@ -56,6 +72,11 @@ class SqlCorrespondenceWrites:
     def latest_from(self, channel: ChannelKind, sender: str) -> Letter | None:
         """Return what that sender wrote last on that channel."""
         return self._newest(_FROM, {"channel": channel.value, "sender": sender})
+
+    def letters_from(self, channel: ChannelKind, sender: str, limit: int) -> Sequence[Letter]:
+        """Return what that sender wrote on that channel, the newest first."""
+        found = {"channel": channel.value, "sender": sender, "most": limit}
+        return [_letter_from(row) for row in self._connection.execute(_ALL_FROM, found)]
 
     def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
         """Return the contacts of a ticket, the oldest first."""
@@ -93,10 +114,18 @@ class SqlCorrespondenceWrites:
         row = {"address": wish.address, "is_text_only": wish.is_text_only, "at": wish.at, "by": wish.by}
         self._put(schema.wishes, row)
 
+    def proofs(self, key: str) -> Sequence[Proof]:
+        """Return the proofs in which *key* is either side, the oldest first."""
+        rows = self._connection.execute(_PROOFS, {"address": key})
+        return [Proof(key=row.key, proven=row.proven, at=row.at) for row in rows]
+
+    def save_proof(self, proof: Proof) -> None:
+        """Insert or replace a proof."""
+        self._put(schema.proven_addresses, {"key": proof.key, "proven": proof.proven, "at": proof.at})
+
     def keep_once(self, key: str, value: str) -> str:
         """Keep *value* for good unless something is kept under *key* already, and return what is there."""
-        shared = schema.shared_values.c
-        known = self._connection.scalar(sa.select(shared.value).where(shared.key == key))
+        known = self._connection.scalar(sa.select(_shared.value).where(_shared.key == key))
         if known is None:
             self.keep(key, value, FOR_GOOD)
         return known or value
@@ -112,6 +141,14 @@ class SqlCorrespondenceWrites:
     def keep(self, key: str, value: str, until: datetime) -> None:
         """Keep a value that all nodes share until then."""
         self._put(schema.shared_values, {"key": key, "value": value, "until": until})
+
+    def value(self, key: str, now: datetime) -> str | None:
+        """Return the shared value that has not lapsed by *now*."""
+        return _value(self._connection, key, now)
+
+    def forget_lapsed(self, now: datetime) -> None:
+        """Forget the shared values that have lapsed by *now*."""
+        self._connection.execute(sa.delete(schema.shared_values).where(_shared.until <= now))
 
     def _newest(self, query: sa.Select[Any], values: dict[str, str]) -> Letter | None:
         row = self._connection.execute(query, values).one_or_none()
@@ -175,13 +212,16 @@ class SqlCorrespondence:
 
     async def value(self, key: str, now: datetime) -> str | None:
         """Return the shared value that has not lapsed by *now*."""
-        shared = schema.shared_values.c
-        query = sa.select(shared.value).where(shared.key == key, shared.until > now)
-        return await self._read(lambda connection: connection.scalar(query))
+        return await self._read(lambda connection: _value(connection, key, now))
 
 
 def _letters(connection: sa.Connection, ticket_id: TicketId) -> list[Letter]:
     return [_letter_from(row) for row in connection.execute(_LETTERS, {"ticket_id": ticket_id})]
+
+
+def _value(connection: sa.Connection, key: str, now: datetime) -> str | None:
+    found: str | None = connection.scalar(_VALUE, {"name": key, "now": now})
+    return found
 
 
 def _letter_from(row: sa.Row[Any]) -> Letter:

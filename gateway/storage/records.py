@@ -89,6 +89,7 @@ def ticket_row(ticket: Ticket) -> Values:
         "decisions": msgspec.to_builtins(ticket.decisions),
         "edited": dict(ticket.edited),
         "is_text_only": ticket.is_text_only,
+        "wants_person": ticket.wants_person,
     }
 
 
@@ -116,6 +117,7 @@ def ticket_from(row: sa.Row[Any]) -> Ticket:
         decisions=msgspec.convert(row.decisions, tuple[Decision, ...]),
         edited=row.edited,
         is_text_only=row.is_text_only,
+        wants_person=row.wants_person,
     )
 
 

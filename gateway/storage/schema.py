@@ -133,6 +133,14 @@ shared_values = sa.Table(
     sa.Column("until", Instant, nullable=False, index=True),
 )
 
+proven_addresses = sa.Table(
+    "proven_addresses",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("proven", sa.Text, primary_key=True, index=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
 chats = sa.Table(
     "chats",
     metadata,
@@ -181,6 +189,7 @@ tickets = sa.Table(
     sa.Column("edited", CanonicalJson, nullable=False),
     sa.Column("node", sa.Text, nullable=False, server_default=""),
     sa.Column("is_text_only", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("wants_person", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 unfinished = sa.Index(

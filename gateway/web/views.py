@@ -79,6 +79,7 @@ class TicketView(View, frozen=True):
     decisions: list[DecisionView]
     edited: list[str]
     text_only: bool
+    wants_person: bool
     revision: int
 
 
@@ -138,6 +139,7 @@ def ticket_view(ticket: Ticket, *, whole_number: bool = False) -> TicketView:
         decisions=[_decision_view(decision) for decision in ticket.decisions],
         edited=sorted(ticket.edited),
         text_only=ticket.is_text_only,
+        wants_person=ticket.wants_person,
         revision=ticket.revision,
     )
 

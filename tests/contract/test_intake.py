@@ -218,14 +218,15 @@ async def test_a_sender_who_writes_too_much_is_told_to_come_later_but_an_emergen
     store: Any, tmp_path: Path
 ) -> None:
     room = Mailroom(store, tmp_path / "files", limits=IntakeLimits(sender=SenderLimit(burst=2, every=60.0)))
-    await room.take(WATER)
-    await room.take("一")
+    mine: dict[str, Any] = {"channel": ChannelKind.WECHAT, "sender": "open-id"}
+    await room.take(WATER, **mine)
+    await room.take("一", **mine)
     with pytest.raises(Unavailable) as refusal:
-        await room.take("二")
-    fire = await room.take(FIRE)
-    other = await room.take("三", sender="8613800000002")
+        await room.take("二", **mine)
+    fire = await room.take(FIRE, **mine)
+    other = await room.take("三", channel=ChannelKind.WECHAT, sender="another")
     room.wait(timedelta(seconds=60))
-    later = await room.take("二")
+    later = await room.take("二", **mine)
 
     assert refusal.value.retry_after == pytest.approx(60.0)
     assert fire.emergencies

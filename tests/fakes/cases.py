@@ -55,6 +55,14 @@ class CaseMemory:
         ]
         return max((end for end in ends if end > now), default=None)
 
+    def restricting(self, petitioner: str, now: datetime) -> CaseRecord | None:
+        found = [
+            (record.restricted_until, record.id, record)
+            for record in self.records.values()
+            if record.case.petitioner == petitioner and record.restricted_until and record.restricted_until > now
+        ]
+        return max(found)[2] if found else None
+
     def alike(self, matter: str, since: datetime, other_than: TicketId) -> int:
         return sum(case.matter == matter and case.received_at >= since for case in self._others(other_than))
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from gateway.domain.contact import ChannelKind, Contact
 from gateway.domain.ticket import TicketId
-from gateway.ports.correspondence import Letter, Sent, Wish
+from gateway.ports.correspondence import Letter, Proof, Sent, Wish
 from gateway.ports.intake import ChatLine
 
 
@@ -21,7 +21,7 @@ class LetterMemory:
     messages: dict[tuple[ChannelKind, str], Sent] = field(default_factory=dict)
     wishes: dict[str, Wish] = field(default_factory=dict)
     shared: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-
+    proven: dict[tuple[str, str], Proof] = field(default_factory=dict)
     chats: dict[str, tuple[ChatLine, ...]] = field(default_factory=dict)
     confirmed: dict[str, int] = field(default_factory=dict)
 
@@ -42,6 +42,12 @@ class LetterMemory:
             if letter.contact.channel is channel and letter.contact.sender == sender
         )
 
+    def letters_from(self, channel: ChannelKind, sender: str, limit: int) -> Sequence[Letter]:
+        found = [
+            each for each in self.kept.values() if (each.contact.channel, each.contact.sender) == (channel, sender)
+        ]
+        return sorted(found, key=_order, reverse=True)[:limit]
+
     def letters(self, ticket_id: TicketId) -> Sequence[Letter]:
         return sorted((letter for letter in self.kept.values() if letter.ticket_id == ticket_id), key=_order)
 
@@ -61,6 +67,13 @@ class LetterMemory:
     def save_wish(self, wish: Wish) -> None:
         self.wishes[wish.address] = wish
 
+    def proofs(self, key: str) -> Sequence[Proof]:
+        found = [proof for proof in self.proven.values() if key in (proof.key, proof.proven)]
+        return sorted(found, key=lambda proof: proof.at)
+
+    def save_proof(self, proof: Proof) -> None:
+        self.proven[proof.key, proof.proven] = proof
+
     def keep_once(self, key: str, value: str) -> str:
         return self.shared.setdefault(key, (value, datetime.max.replace(tzinfo=UTC)))[0]
 
@@ -77,6 +90,13 @@ class LetterMemory:
 
     def keep(self, key: str, value: str, until: datetime) -> None:
         self.shared[key] = (value, until)
+
+    def value(self, key: str, now: datetime) -> str | None:
+        value, until = self.shared.get(key, ("", now))
+        return value if until > now else None
+
+    def forget_lapsed(self, now: datetime) -> None:
+        self.shared = {key: kept for key, kept in self.shared.items() if kept[1] > now}
 
 
 class MemoryCorrespondence:
@@ -115,8 +135,7 @@ class MemoryCorrespondence:
         return (await self._reach()).confirmed.get(conversation, 0)
 
     async def value(self, key: str, now: datetime) -> str | None:
-        value, until = (await self._reach()).shared.get(key, ("", now))
-        return value if until > now else None
+        return (await self._reach()).value(key, now)
 
 
 def _newest(letters: Iterable[Letter]) -> Letter | None:

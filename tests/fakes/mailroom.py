@@ -66,7 +66,9 @@ class Mailroom:
         self.cases = CaseRoom(store)
         self.clock = self.cases.clock
         self.files = FileRoom(folder)
-        self.reader = Reader(store, store.correspondence, self.cases.feed, _understander(), self.cases.casework)
+        self.reader = Reader(
+            store, store.correspondence, self.cases.feed, _understander(), self.cases.casework, self.clock
+        )
         self.texts = AnswerTexts()
         self.intake = WrittenIntake(
             store=store,
@@ -78,6 +80,7 @@ class Mailroom:
             find=shipped_detector().look,
             wants_text_only=lambda text: bool(_text_only().search(text)),
             reader=self.reader,
+            casework=self.cases.casework,
             texts=self.texts,
             secret=b"a secret of this test",
             ways=channels,
