@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gateway.domain.call import Role
@@ -21,8 +21,9 @@ from gateway.domain.ticket import Elements
 from routing.classify import classify, classify_emergency, count_words, evidence
 from routing.conversation import Conversation
 from routing.directory import Unit, unit_for
-from routing.elements import Facts, elements, read
+from routing.elements import Facts, elements, place_of, read
 from routing.emergency import Detector
+from routing.gazetteer import Gazetteer
 from routing.learned import Learned
 from routing.lexicon import Lexicons
 from routing.numbers_zh import digits
@@ -63,20 +64,29 @@ class Understander:
     """
 
     def __init__(
-        self, lexicons: Lexicons, units: Sequence[Unit], profile: Profile, learned: Learned | None = None
+        self,
+        lexicons: Lexicons,
+        units: Sequence[Unit],
+        profile: Profile,
+        learned: Learned | None = None,
+        *,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         self._categories = tuple(topic for topic in lexicons.categories if topic.id in profile.categories)
         self._matters = lexicons.matters
         self._units = tuple(units)
         self._profile = profile
         self._learned = learned or Learned()
+        self._gazetteer = gazetteer
         self._detector = Detector(lexicons.emergency)
         self._read = lru_cache(maxsize=_TURNS_REMEMBERED)(self._read_anew)
 
     def __call__(self, conversation: Conversation) -> Understanding:
         """Return what is understood of *conversation*; only the petitioner's own words count."""
-        said = [turn.text.strip() for turn in conversation.turns if turn.role is Role.CITIZEN and turn.text.strip()]
+        turns = [turn for turn in conversation.turns if turn.role is Role.CITIZEN and turn.text.strip()]
+        said = [turn.text.strip() for turn in turns]
         readings = [self._read(text) for text in said]
+        facts = [replace(reading.facts, at=turn.at) for turn, reading in zip(turns, readings, strict=True)]
         hits = [hit for reading in readings for hit in reading.hits]
         words: Counter[str] = Counter()
         for reading in readings:
@@ -86,12 +96,13 @@ class Understander:
             DecisionKind.CATEGORY, text, self._category(hits, words), allowed=self._profile.categories
         )
         matter = self._learned.settle(DecisionKind.MATTER, text, self._matter(hits, words))
-        six = elements([reading.facts for reading in readings], tuple(self._subject(hits, matter, words)))
+        place = place_of(facts, self._gazetteer)
+        subject = tuple(self._subject(hits, matter, words))
         return Understanding(
             category=category,
             matter=matter,
-            unit=self._unit(matter.outcome, six.place, text),
-            elements=six,
+            unit=self._unit(matter.outcome, "，".join((place.text, *place.areas)), text),
+            elements=elements(facts, subject, place=place.text, zone=self._profile.zone),
             summary=summarise(said),
         )
 
@@ -108,7 +119,11 @@ class Understander:
         return duty.citations[0] if duty is not None and "territory_first" in duty.value else None
 
     def _read_anew(self, text: str) -> _Reading:
-        return _Reading(self._detector.look(text), count_words(text, (*self._categories, *self._matters)), read(text))
+        return _Reading(
+            self._detector.look(text),
+            count_words(text, (*self._categories, *self._matters)),
+            read(text, self._gazetteer),
+        )
 
     def _category(self, hits: Sequence[EmergencyHit], words: Counter[str]) -> Decision:
         citations = self._profile.category_citations
