@@ -65,7 +65,7 @@ class CallRecord:
         self.facts: list[Fact] = []
         brought = incoming.passed_on
         told = (brought.place, brought.summary) if brought else ()
-        self._brought = tuple(Turn(role=Role.CITIZEN, text=text) for text in told if text)
+        self._brought = tuple(Turn(role=Role.CITIZEN, text=text, at=now) for text in told if text)
         self._turns: dict[tuple[LegId, int], Turn] = {}
         self._said: dict[tuple[LegId, int], Said] = {}
         self._gaps: list[Said] = []
@@ -162,7 +162,7 @@ class CallRecord:
             return
         else:
             self._said[heard.leg_id, heard.number] = said
-            self._turns[heard.leg_id, heard.number] = Turn(role=role, text=heard.text)
+            self._turns[heard.leg_id, heard.number] = Turn(role=role, text=heard.text, at=self.ticket.received_at)
             if not heard.is_final:
                 return
             self.tell(
