@@ -166,7 +166,11 @@ def conversation_of(letters: Sequence[Letter]) -> Conversation:
     """Return what the petitioner wrote, a turn for each message, its subject first."""
     return Conversation(
         turns=tuple(
-            Turn(role=Role.CITIZEN, text="\n".join(filter(None, (letter.contact.subject, letter.contact.text))))
+            Turn(
+                role=Role.CITIZEN,
+                text="\n".join(filter(None, (letter.contact.subject, letter.contact.text))),
+                at=letter.contact.received_at,
+            )
             for letter in letters
         )
     )
