@@ -2,9 +2,9 @@
 
 A CSV has a heading; its columns are known by name, English or Chinese, in any order: name 名称, kind 类型, area
 所属区域, aliases 别名 (separated by ``|``, ``、`` or ``;``), lat 纬度 and lng 经度; only the name is needed. A GeoJSON
-is a FeatureCollection whose features have the same names among their properties; of a geometry that is no
-point the middle of its corners is taken. Without a kind the name's ending tells it. Whatever is wrong is one line: file, line or
-feature, field, and what would be right.
+is a FeatureCollection whose features have the same names among their properties; of a geometry that is no point the
+middle of its corners is taken. Without a kind the name's ending tells it. Whatever is wrong is one line: file, line
+or feature, field, and what would be right.
 """
 
 from __future__ import annotations
