@@ -31,7 +31,7 @@ from channels.media.client import MediaEngine, MediaSettings
 from channels.sip.call_control import SipCallControl
 from channels.sip.user_agent import UserAgentSettings
 from channels.webhook.signature import is_genuine
-from config import calendars, lexicons, profiles
+from config import calendars, gazetteers, lexicons, models, profiles
 from config.announcements import DEFAULT_FOLDER, Announcements
 from config.knowledge import load_lexicon
 from config.settings import Settings
@@ -71,6 +71,7 @@ from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from routing.deadlines import Reckoning
 from routing.decide import Understander
 from routing.emergency import Detector, Watch
+from routing.gazetteer import Gazetteer
 from routing.search import Indexer
 
 log = structlog.get_logger(__name__)
@@ -105,6 +106,8 @@ class Gateway:
         self.model = _model(settings)
         self.profile = _profile(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
+        self.learned = models.learned(settings)
+        self.gazetteer = _gazetteer(settings)
         self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
         self.units = line_parts.units(settings)
         self.first_password: str | None = None
@@ -266,7 +269,9 @@ class Gateway:
             lines=line_parts.emergency_lines(settings),
             units=self.units,
             telephones=line_parts.telephones(settings),
-            understand=Understander(self.lexicons, tuple(self.units.values()), self.profile),
+            understand=Understander(
+                self.lexicons, tuple(self.units.values()), self.profile, self.learned, gazetteer=self.gazetteer
+            ),
             new_watch=partial(Watch, detector),
             recordings=recordings,
             archive=archive,
@@ -389,6 +394,12 @@ def open_library(
         feed=feed or Feed(),
         answers=answers,
     )
+
+
+def _gazetteer(settings: Settings) -> Gazetteer | None:
+    """Return the city's places, if it has named a file of them."""
+    path = settings.understanding.gazetteer
+    return gazetteers.load(Path(path), CONFIG / "lexicons") if path else None
 
 
 @contextmanager
