@@ -1,7 +1,8 @@
 """The independent programs that tests meet (SIPp, baresip, ...), and how to install them on Debian.
 
 `python scripts/peers.py` installs what is absent, as root with apt; elsewhere it says what is absent and goes on,
-because the tests that need it are then skipped by name.
+because the tests that need it are then skipped by name. With `--interop` it also installs those of `FURTHER`, which
+take longer than a test run should and are required nowhere.
 """
 
 from __future__ import annotations
@@ -24,13 +25,28 @@ PEERS = {
 }
 """Program, and the Debian packages that it takes."""
 
+FURTHER = {"linphonec": "linphone-cli", "asterisk": "debootstrap"}
+"""Peers that JIESU_REQUIRE_PEERS does not ask for. Debian 12 has no Asterisk: Debian 11's is put into a chroot."""
+
+ASTERISK = Path(os.environ.get("JIESU_ASTERISK", "/var/cache/jiesu/asterisk"))
+"""The folder that is, or becomes, the root of Asterisk's chroot: 563 MB, about a minute."""
+
 PROGRAMS = {"sipvicious": "svmap"}
 """Where a peer's program is not called as the peer is: the one that shows that it is there."""
 
 
 def is_installed(peer: str) -> bool:
     """Tell whether the program *peer* can be run."""
-    return (postgresql_programs() if peer == "postgresql" else shutil.which(PROGRAMS.get(peer, peer))) is not None
+    if peer == "postgresql":
+        return postgresql_programs() is not None
+    if peer == "asterisk":
+        return asterisk_root() is not None
+    return shutil.which(PROGRAMS.get(peer, peer)) is not None
+
+
+def asterisk_root() -> Path | None:
+    """Return the chroot that has Asterisk in it, if there is one and we may use it."""
+    return ASTERISK if os.geteuid() == 0 and (ASTERISK / "usr/sbin/asterisk").exists() else None
 
 
 def postgresql_programs() -> Path | None:
@@ -43,11 +59,12 @@ def postgresql_programs() -> Path | None:
 
 def main() -> int:
     """Install what is absent. Exit code 1 when apt was tried and failed."""
-    absent = [peer for peer in PEERS if not is_installed(peer)]
+    wanted = PEERS | FURTHER if "--interop" in sys.argv[1:] else PEERS
+    absent = [peer for peer in wanted if not is_installed(peer)]
     if not absent:
-        print(f"peers: {', '.join(PEERS)} are installed", file=sys.stderr)
+        print(f"peers: {', '.join(wanted)} are installed", file=sys.stderr)
         return 0
-    packages = [package for peer in absent for package in PEERS[peer].split()]
+    packages = [package for peer in absent for package in wanted[peer].split()]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         print(
             f"peers: {', '.join(absent)} absent; on Debian, as root: apt-get install {' '.join(packages)}",
@@ -55,7 +72,24 @@ def main() -> int:
         )
         return 0
     print(f"peers: installing {', '.join(packages)} with apt", file=sys.stderr)
-    return 0 if install(packages) else 1
+    if not install(packages):
+        return 1
+    return 0 if "asterisk" not in absent or install_asterisk(ASTERISK) else 1
+
+
+def install_asterisk(folder: Path) -> bool:
+    """Make *folder* a Debian 11 with Asterisk in it; what debootstrap says is shown when it fails."""
+    print(f"peers: installing Asterisk into {folder}", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    for command in (
+        ["debootstrap", "--variant=minbase", "bullseye", str(folder), "http://deb.debian.org/debian"],
+        ["chroot", str(folder), "apt-get", "install", "-y", "-q", "--no-install-recommends", "asterisk"],
+    ):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            print(done.stdout[-3000:], file=sys.stderr)
+            return False
+    return True
 
 
 def install(packages: list[str]) -> bool:

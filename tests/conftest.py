@@ -1,7 +1,8 @@
 """What every test run shares: Hypothesis's profiles, and tests that need a real peer.
 
 A peer is an independent program (`scripts/peers.py` has the list). Where one is absent its tests are skipped and the
-summary says so; with JIESU_REQUIRE_PEERS=1, as in CI, a test that does not meet its peer fails instead.
+summary says so; with JIESU_REQUIRE_PEERS=1, as in CI, a test that does not meet its peer fails instead, unless that
+peer is one of those that are required nowhere (`scripts.peers.FURTHER`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from scripts.peers import PEERS, is_installed
+from scripts.peers import FURTHER, PEERS, is_installed
 
 if TYPE_CHECKING:
     from tests.peers.postgresql import Cluster
@@ -30,9 +31,15 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 def _needs(item: pytest.Item) -> Iterator[str]:
     for marker in item.iter_markers("peer"):
         for name in marker.args:
-            if name not in PEERS:
-                raise pytest.UsageError(f"{item.nodeid}: unknown peer {name}; known are {', '.join(PEERS)}")
+            if name not in PEERS | FURTHER:
+                known = ", ".join(PEERS | FURTHER)
+                raise pytest.UsageError(f"{item.nodeid}: unknown peer {name}; known are {known}")
             yield name
+
+
+def _lacks_further(item: pytest.Item) -> bool:
+    """Whether a peer is absent that is required nowhere."""
+    return any(name in FURTHER and not is_installed(name) for name in _needs(item))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,7 +57,7 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if REQUIRED and report.skipped and item.get_closest_marker("peer"):
+    if REQUIRED and report.skipped and item.get_closest_marker("peer") and not _lacks_further(item):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} must meet its peer here, and was skipped: {report.longrepr}"
     return report
