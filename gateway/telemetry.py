@@ -5,6 +5,7 @@ The journal is elsewhere; nothing here is evidence, and nothing here names a per
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -139,6 +140,14 @@ class Metrics:
             self.hand_offs.labels(line, _HAND_OFF_ENDS[fact.kind]).inc()
 
 
+def _tasks() -> int:
+    """Return how many tasks the running loop has; none where no loop runs."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
+
 class _State(Collector):
     """Gauges, looked up when they are asked for."""
 
@@ -155,6 +164,7 @@ class _State(Collector):
             "jiesu_calls_waiting": ("Calls waiting for an agent", waiting),
             "jiesu_asr_available": ("Whether a recogniser listens", listening),
             "jiesu_ledger_behind": ("Writes the store does not have yet", behind),
+            "jiesu_tasks": ("Tasks of the event loop", _tasks),
         }
         self._agents = agents
 
