@@ -68,6 +68,7 @@ from gateway.storage.store import SqlStore
 from gateway.telemetry import Metrics, follow
 from gateway.web.context import PartnerAccess
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
+from gateway.written_metrics import WrittenMetrics
 from routing.deadlines import Reckoning
 from routing.decide import Understander
 from routing.emergency import Detector, Watch
@@ -232,6 +233,7 @@ class Gateway:
     async def _count(self, stack: AsyncExitStack) -> None:
         """Follow what happens for `/metrics`, for as long as the gateway stands."""
         metrics = Metrics(self._registry)
+        self._registry.register(WrittenMetrics(self.written.intake.outcomes, self.written.channels))
         metrics.watch(
             calls_live=lambda: len(self.switchboard.calls),
             waiting=lambda: self.desk.queue_length,
