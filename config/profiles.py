@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from config.opening_hours import opening_hours
 from config.reading import FieldError, read
 from config.toml_file import Key, SettingsError, TomlFile
 from config.values import Duration
@@ -320,6 +321,8 @@ def _check_words(kind: Kind[Any], parts: tuple[str, ...], value: Any) -> None:
     """Check the words of a value that its type cannot know. Raises `ValueError`."""
     if value == "":
         raise ValueError("expected a Chinese name in quotes")
+    if kind.name == "office_hours" and opening_hours(value) is None:
+        raise ValueError('expected spans such as ["08:30-12:00", "14:30-17:30"]')
     if kind.name == "duty":
         _all_among(value, DUTIES[parts[0]])
     if kind.name == "answer":

@@ -154,7 +154,7 @@ class Gateway:
     def health(self) -> dict[str, str]:
         """Return each component's state: ``ok``, or what is wrong with it."""
         store = self.store.status
-        trunks = {f"trunk {name}": status for name, status in self.telephony.trunk_status.items()}
+        trunks = {f"trunk {trunk.name}": trunk.status for trunk in self.telephony.trunks}
         return {
             "sip": "ok",
             "media": "ok" if self.media.is_serving else "restarting",
@@ -270,7 +270,7 @@ class Gateway:
             profile=self.profile,
             lines=line_parts.emergency_lines(settings),
             units=self.units,
-            telephones=line_parts.telephones(settings),
+            telephones=line_parts.telephones(settings, self.profile),
             understand=Understander(
                 self.lexicons, tuple(self.units.values()), self.profile, self.learned, gazetteer=self.gazetteer
             ),
@@ -349,6 +349,7 @@ class Gateway:
             matters={topic.id: topic.name for topic in self.lexicons.matters},
             prompts=self.announcements.words,
             health=self.health,
+            trunks=lambda: self.telephony.trunks,
             registry=self._registry,
             versions={"jiesu": VERSION},
         )

@@ -12,6 +12,8 @@ from gateway.domain.call import DeskNumber, Destination
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import UnusableSetting
 from gateway.domain.merging import MergedLine, Merging
+from gateway.domain.profile import Profile
+from gateway.domain.rules import OFFICE_HOURS
 from gateway.services.desk import Agent
 from gateway.services.exchange import Limits
 from routing.directory import Telephones, Unit
@@ -22,16 +24,18 @@ def units(settings: Settings) -> dict[str, Unit]:
     return {unit.id: Unit(id=unit.id, name=unit.name, duties=unit.duties, areas=unit.areas) for unit in settings.unit}
 
 
-def telephones(settings: Settings) -> dict[str, Telephones]:
-    """Return where each unit can be reached."""
+def telephones(settings: Settings, profile: Profile) -> dict[str, Telephones]:
+    """Return where each unit can be reached: while its office is open by its own hours, the desk's or the profile's."""
     limit = settings.desk.unit_ring_limit.total_seconds()
+    ruling = profile.ruling(OFFICE_HOURS)
+    usual = settings.desk.office_hours or (ruling.value if ruling is not None else ())
 
     def reach(unit: ConfiguredUnit) -> Telephones:
         consultation = (UnitNumber(number=unit.number, trunk=unit.trunk), *unit.further)
         return Telephones(
             consultation=tuple(_number(each.number, each.trunk, limit) for each in consultation),
             duty=tuple(_number(each.number, each.trunk, limit) for each in unit.duty),
-            hours=opening_hours(unit.office_hours or settings.desk.office_hours),
+            hours=opening_hours(unit.office_hours or usual),
         )
 
     return {unit.id: reach(unit) for unit in settings.unit}

@@ -43,7 +43,7 @@ from channels.sip.user_agent import UserAgent, UserAgentSettings
 from gateway.domain.call import CallId, Destination, Leg, LegId, Role
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Refused, Unavailable
-from gateway.ports.telephony import AskedToRefer, IncomingCall, PassedOn, Story
+from gateway.ports.telephony import AskedToRefer, IncomingCall, PassedOn, Story, TrunkState
 
 log = structlog.get_logger(__name__)
 
@@ -137,9 +137,9 @@ class SipCallControl:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
-    def trunk_status(self) -> dict[str, str]:
-        """Every trunk's name, and whether it is in service; see `trunk_watch`."""
-        return self._watch.status
+    def trunks(self) -> tuple[TrunkState, ...]:
+        """How every trunk fares, in the order of the settings."""
+        return tuple(self._watch.states.values())
 
     # -- gateway.ports.telephony.CallControl ---------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
 """Which trunks are in service: each asked by OPTIONS again and again, and registered with where it wants that.
 
-Shell. ``status`` says "unknown", "in service", "out of service" or "not registered" for every trunk, by name.
+Shell. ``states`` says how every trunk fares, by name: "unknown", "in service", "out of service" or "not registered".
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -15,6 +16,7 @@ from channels.sip.registration import Account, Registration
 from channels.sip.trunk import Trunk
 from channels.sip.user_agent import UserAgent
 from gateway.domain.errors import OurMistake
+from gateway.ports.telephony import TrunkState
 
 UNKNOWN = "unknown"
 IN_SERVICE = "in service"
@@ -50,11 +52,13 @@ class TrunkWatch:
         self._on_change = on_change
         self._unregistered: set[str] = set()
         self._registrations: dict[str, Registration] = {}
-        self.status: dict[str, str] = {trunk.name: UNKNOWN for trunk in trunks}
+        now = _now()
+        self.states = {trunk.name: TrunkState(name=trunk.name, status=UNKNOWN, since=now) for trunk in trunks}
 
     def is_in_service(self, trunk: str) -> bool:
         """Whether calls to a trunk make sense; one not heard of yet may be tried."""
-        return self.status.get(trunk) not in (OUT_OF_SERVICE, NOT_REGISTERED)
+        state = self.states.get(trunk)
+        return state is None or state.status not in (OUT_OF_SERVICE, NOT_REGISTERED)
 
     async def run(self) -> None:
         """Watch all trunks until cancelled; what we registered is then taken back."""
@@ -71,6 +75,8 @@ class TrunkWatch:
     async def _ask(self, trunk: Trunk) -> None:
         while True:
             status = await self._agent.check(trunk.name, self._times.limit)
+            if status is not None:
+                self.states[trunk.name] = replace(self.states[trunk.name], answer=status, answered_at=_now())
             lives = status is not None and status not in NO_SERVICE
             self._tell(trunk.name, IN_SERVICE if lives else OUT_OF_SERVICE)
             await asyncio.sleep(self._times.interval)
@@ -103,7 +109,12 @@ class TrunkWatch:
     def _tell(self, trunk: str, status: str) -> None:
         if status == IN_SERVICE and trunk in self._unregistered:
             status = NOT_REGISTERED
-        if status != self.status[trunk]:
+        state = self.states[trunk]
+        if status != state.status:
             log.info("trunk.changed", trunk=trunk, status=status)
-            self.status[trunk] = status
+            self.states[trunk] = replace(state, status=status, since=_now())
             self._on_change(trunk, status)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -99,6 +100,20 @@ class LegFigures:
     late: int = 0
     concealed: float = 0.0
     quality: SoundQuality = SoundQuality()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkState:
+    """How a trunk (中继) fares: "unknown", "in service", "out of service" or "not registered", since when.
+
+    ``answer`` is the status of its last answer to our OPTIONS, ``answered_at`` when that came; None before the first.
+    """
+
+    name: str
+    status: str
+    since: datetime
+    answer: int | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from gateway.ports.intake import Files
 from gateway.ports.memory import Accounts, Store
 from gateway.ports.registers import Registers
 from gateway.ports.sign_ins import SignIns
+from gateway.ports.telephony import TrunkState
 from gateway.services.case_file import CaseFiles
 from gateway.services.casework import Casework
 from gateway.services.desk import Desk
@@ -64,7 +65,8 @@ class ConsoleParts:
 
     ``lines``, ``merged`` (lines), ``supervisors`` (their seats) and ``matters`` map ids to Chinese names, ``prompts`` a
     prompt's id to the words it says. ``health`` tells of each component ``ok`` or what is wrong with it; ``sip`` and
-    ``media`` are the two without which no call can be taken. ``registry`` holds the metrics that are shown.
+    ``media`` are the two without which no call can be taken. ``trunks`` tells how each of them fares.
+    ``registry`` holds the metrics that are shown.
     """
 
     switchboard: Switchboard
@@ -95,6 +97,7 @@ class ConsoleParts:
     correspondence: Correspondence
     files: Files
     partners: Sequence[PartnerAccess] = ()
+    trunks: Callable[[], Sequence[TrunkState]] = tuple
     merged: Mapping[str, str] = field(default_factory=dict)
     supervisors: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -43,6 +43,7 @@ from gateway.web.messages import (
     SystemTold,
     SystemView,
     TicketTold,
+    TrunkView,
 )
 from gateway.web.views import fact_view, ticket_view
 
@@ -104,6 +105,16 @@ def system_view(parts: ConsoleParts) -> SystemView:
         calls_live=len(parts.switchboard.calls),
         waiting=parts.desk.queue_length,
         degraded={name: state for name, state in parts.health().items() if state != OK},
+        trunks=[
+            TrunkView(
+                name=trunk.name,
+                status=trunk.status,
+                since=trunk.since,
+                answer=trunk.answer,
+                answered_at=trunk.answered_at,
+            )
+            for trunk in parts.trunks()
+        ],
         versions=dict(parts.versions),
     )
 

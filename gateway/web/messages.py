@@ -8,6 +8,8 @@ page connects anew and takes a fresh snapshot.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from gateway.web.call_views import (
@@ -27,6 +29,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Anything told."""
 
 
+class TrunkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A trunk: whether it is in service, since when, and its last answer to OPTIONS."""
+
+    name: str
+    status: str
+    since: datetime
+    answer: int | None
+    answered_at: datetime | None
+
+
 class SystemView(msgspec.Struct, frozen=True, kw_only=True):
     """How the gateway fares. ``degraded`` maps each component that is not well to what is wrong with it."""
 
@@ -38,6 +50,7 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
     calls_live: int
     waiting: int
     degraded: dict[str, str]
+    trunks: list[TrunkView]
     versions: dict[str, str]
 
 

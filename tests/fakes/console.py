@@ -26,6 +26,7 @@ from gateway.domain.casework import Partner
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.errors import Unavailable
 from gateway.domain.ticket import Ticket
+from gateway.ports.telephony import TrunkState
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import DeskNumber
 from gateway.services.live_call import LiveCall
@@ -95,6 +96,7 @@ class Office:
         self.line = line
         self.accounts = accounts
         self.components = {"sip": "ok", "media": "ok", "store": "ok", "recogniser": "ok"}
+        self.trunks: list[TrunkState] = []
         self.parts = ConsoleParts(
             switchboard=line.switchboard,
             desk=line.desk,
@@ -118,6 +120,7 @@ class Office:
             model=lambda: line.recognizer.model,
             listening=lambda: line.recognizer.available,
             health=self.health,
+            trunks=lambda: self.trunks,
             recordings=line.exchange.recordings,
             profile=PROFILE,
             lines=LINES,

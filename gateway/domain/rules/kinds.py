@@ -56,6 +56,8 @@ ACCEPT = Kind("accept.fields", FieldsRule)
 ANSWER = Kind("answer", tuple[str, ...])
 REFUSE = Kind("refuse", RefusalRule, (_values(RefusalKind),))
 DAY_END = Kind("day_end", ClosingTime)
+OFFICE_HOURS = Kind("office_hours", tuple[str, ...])
+"""When units' offices are open on working days, as ``08:30-12:00``, in order."""
 PERIOD = Kind("period", PeriodRule, (_values(PeriodKind), FOR))
 LEAD_UNIT = Kind("dispatch.lead_unit", bool)
 DUTY_PHONE = Kind("dispatch.duty_phone", tuple[Urgency, ...])
@@ -118,6 +120,7 @@ KINDS: tuple[Kind[Any], ...] = (
     ANSWER,
     REFUSE,
     DAY_END,
+    OFFICE_HOURS,
     PERIOD,
     LEAD_UNIT,
     DUTY_PHONE,

@@ -62,16 +62,24 @@ async def test_any_answer_but_no_service_is_service(status: int, word: str) -> N
         line.peer.reply(options, status, line.us)
 
         assert await line.next() == word
+        state = line.watch.states["carrier"]
+        assert (state.status, state.answer) == (word, status)
+        assert state.answered_at is not None
+        assert state.answered_at <= state.since
         assert line.watch.is_in_service("carrier") is (word == "in service")
 
 
 async def test_a_silent_trunk_is_out_of_service_until_it_answers_again() -> None:
     async with watched() as line:
         assert await line.next() == "out of service"
+        silent = line.watch.states["carrier"]
+        assert (silent.answer, silent.answered_at) == (None, None)
         while line.told.empty():
             line.peer.reply(await line.peer.request("OPTIONS"), 200, line.us)
 
         assert await line.next() == "in service"
+        assert line.watch.states["carrier"].answer == 200
+        assert line.watch.states["carrier"].since >= silent.since
 
 
 async def challenge(line: Watched) -> Request:

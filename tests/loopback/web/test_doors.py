@@ -140,6 +140,7 @@ async def test_how_the_gateway_fares_can_be_asked(place: Office, agent: ClientSe
     async with agent.get("/api/system") as answer:
         told = await answer.json()
     assert told["degraded"] == {"store": "behind"}
+    assert told["trunks"] == []
     assert (told["listening"], told["model_kind"], told["versions"]) == (True, "demo", {"jiesu": "0.1.0"})
 
 

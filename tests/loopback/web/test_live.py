@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 
+from gateway.ports.telephony import TrunkState
 from gateway.services.feed import BACKLOG
 from gateway.web.messages import LAGGED, SIGNED_OUT
 from tests.fakes.console import Office
@@ -125,6 +128,26 @@ async def test_agents_and_system_are_told_when_they_change(place: Office, agent:
 
     assert [a["presence"] for a in agents["agents"]] == ["ready", "ready"]
     assert system["system"]["degraded"] == {"trunk carrier": "out of service"}
+
+
+async def test_how_each_trunk_fares_is_told_with_its_last_answer(place: Office, agent: ClientSession) -> None:
+    at = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
+    known = TrunkState(name="telecom", status="in service", since=at, answer=200, answered_at=at)
+    place.trunks = [known, TrunkState(name="mobile", status="unknown", since=at)]
+    async with page(agent) as socket:
+        first = (await until(socket, "snapshot"))["system"]["trunks"]
+        place.trunks[1] = replace(place.trunks[1], status="out of service")
+        second = (await until(socket, "system"))["system"]["trunks"]
+
+    assert first[0] == {
+        "name": "telecom",
+        "status": "in service",
+        "since": "2026-11-20T02:30:00Z",
+        "answer": 200,
+        "answered_at": "2026-11-20T02:30:00Z",
+    }
+    assert [trunk["status"] for trunk in first] == ["in service", "unknown"]
+    assert (second[1]["status"], second[1]["answer"], second[1]["answered_at"]) == ("out of service", None, None)
 
 
 async def test_a_page_that_lags_is_sent_away_to_take_a_fresh_snapshot(place: Office, agent: ClientSession) -> None:

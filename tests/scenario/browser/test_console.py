@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from channels.media.packing import pack
 from gateway.domain.call import Attendance, Role
 from gateway.domain.emergency import EmergencyLine
 from gateway.domain.transfer import HandOffState
-from gateway.ports.telephony import PassedOn, SoundQuality
+from gateway.ports.telephony import PassedOn, SoundQuality, TrunkState
 from tests.fakes.console import PASSWORD, Office, office, tone
 from tests.fakes.telephony import FarEnd
 
@@ -205,7 +206,9 @@ async def test_a_packed_recording_plays_from_the_keyboard_and_one_side_can_be_he
     citizen.recording.write_bytes(tone(6.0))
     ticket = await place.end(call)
     (leg, *_) = await place.line.store.legs(call.id)
-    packed = pack(citizen.recording).path.relative_to(place.line.exchange.recordings)
+    opus = pack(citizen.recording)
+    assert opus is not None
+    packed = opus.path.relative_to(place.line.exchange.recordings)
     await place.line.store.commit(lambda tx: tx.save_leg(replace(leg, recording=str(packed))))
 
     await sign_in(page, "agent")
@@ -252,9 +255,26 @@ async def test_what_is_degraded_is_said_in_chinese(place: Office, page: Page) ->
     await expect(page.get_by_role("banner")).to_contain_text("语音识别未在收听")
 
 
+async def test_trunks_in_and_out_of_service_are_shown_since_when_and_with_their_last_answer(
+    place: Office, page: Page
+) -> None:
+    at = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
+    place.trunks = [
+        TrunkState(name="telecom", status="in service", since=at, answer=200, answered_at=at + timedelta(hours=1)),
+        TrunkState(name="mobile", status="out of service", since=at),
+    ]
+    await sign_in(page, "agent")
+    await page.get_by_role("button", name="中继 1/2").click()
+    telecom, mobile = page.locator(".trunks li").nth(0), page.locator(".trunks li").nth(1)
+
+    await expect(telecom).to_contain_text("telecom在用11/20 10:30 起最近一次应答：200，11/20 11:30")
+    await expect(mobile).to_contain_text("mobile中断11/20 10:30 起还没有应答过探询")
+
+
 async def test_on_a_telephone_nothing_is_wider_than_the_screen(place: Office, page: Page) -> None:
     _, citizen = await place.talking()
     place.say(citizen, "快来人我家着火了", 2.0, final=False)
+    place.trunks = [TrunkState(name="telecom", status="in service", since=datetime(2026, 11, 20, tzinfo=UTC))]
     await page.set_viewport_size({"width": 390, "height": 844})
     await sign_in(page, "agent")
     await expect(page.get_by_label("紧急转接 119")).to_be_visible()

@@ -94,6 +94,9 @@ const reasons = {
   "out of service": "中断",
   "not registered": "未注册",
 };
+export const trunkStatusName = named({
+  unknown: "尚未探询", "in service": "在用", "out of service": "中断", "not registered": "未注册",
+});
 export const componentReason = (reason) => reasons[reason] ?? reason;
 
 export const lineName = (line) => (catalogue.lines[line] ? `${line} ${catalogue.lines[line]}` : line);

@@ -1,13 +1,13 @@
 // The bar above everything: where one is, who listens, what is wrong, who is there.
 import { useAction } from "../acting.js";
 import { api } from "../api.js";
-import { duration, ticking } from "../clock.js";
+import { duration, shortTime, ticking } from "../clock.js";
 import { ElPopover, ElTooltip, html, ref } from "../dom.js";
 import { inbox, waitingWords } from "../inbox.js";
 import { live } from "../live.js";
 import { me } from "../me.js";
 import { address, route } from "../route.js";
-import { accountRoleName, catalogue, componentName, componentReason, presenceName } from "../words.js";
+import { accountRoleName, catalogue, componentName, componentReason, presenceName, trunkStatusName } from "../words.js";
 import { PasswordDialog } from "./password.js";
 
 const STAFF = ["agent", "supervisor", "administrator"];
@@ -61,6 +61,15 @@ export const TopBar = {
         </li>`)}
         ${live.agents.length === 0 && html`<li class="empty">没有登记坐席话机</li>`}
       </ul>`;
+    const trunks = () => live.system?.trunks ?? [];
+    const serving = () => trunks().filter((trunk) => trunk.status === "in service");
+    const trunkList = () => html`
+      <ul class="trunks">${trunks().map((trunk) => html`
+        <li key=${trunk.name} class=${`trunk-${trunk.status.replaceAll(" ", "-")}`}>
+          <i aria-hidden="true" /><b>${trunk.name}</b><em>${trunkStatusName(trunk.status)}</em><time>${shortTime(trunk.since)} 起</time>
+          <small>${trunk.answered_at ? `最近一次应答：${trunk.answer}，${shortTime(trunk.answered_at)}` : "还没有应答过探询"}</small>
+        </li>`)}
+      </ul>`;
     const since = (agent) => (agent.presence === "signed_out" ? "" : duration(agent.seconds + (ticking.value - agent.at) / 1000));
     const pause = () => act("pause", () => api.pause(self().presence !== "paused"));
     const selfKeys = () => {
@@ -88,6 +97,10 @@ export const TopBar = {
         <div class="top-troubles">${troubles().map((words) => html`<span key=${words} class="pill pill-bad" role="alert"><i aria-hidden="true" />${words}</span>`)}</div>
         <div class="top-state">
           ${model()}
+          ${trunks().length > 0 && html`<${ElPopover} trigger="click" width="300" placement="bottom-end">${{
+            reference: () => html`<button type="button" class="pill pill-plain">中继 ${serving().length}/${trunks().length}</button>`,
+            default: trunkList,
+          }}<//>`}
           <${ElPopover} trigger="click" width="300" placement="bottom-end">${{
             reference: () => html`<button type="button" class="pill pill-plain">坐席 ${signedIn().length}/${live.agents.length}</button>`,
             default: agentList,
