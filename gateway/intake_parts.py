@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import time
@@ -27,6 +27,7 @@ from gateway.ports.hearing import Recognizer
 from gateway.ports.intake import Means, WayOut, WrittenChannel
 from gateway.services.answering import QuietHours, WayBack
 from gateway.services.assistant import KnowledgeAssistant
+from gateway.services.chat_help import ChatHelp
 from gateway.services.conversations import StoredChatLog, StoredValues
 from gateway.services.counted import CountedIntake
 from gateway.services.enquiries import TicketEnquiries
@@ -37,6 +38,7 @@ from gateway.services.knowledge import Librarian
 from gateway.services.open_requests import StoredOpenRequests
 from gateway.services.outbox import Outbox
 from gateway.services.reading import Reader
+from gateway.services.verification import StoredVerification
 from gateway.storage.files import FileRoom
 from gateway.storage.store import SqlStore
 from gateway.written_parts import channels_of
@@ -69,7 +71,10 @@ class Ground:
 
 @dataclass(slots=True, kw_only=True)
 class IntakeParts:
-    """The intake, its files, its channels, what goes back (None without a way), and where the public door listens."""
+    """The intake, its files, its channels, what goes back (None without a way), and where the public door listens.
+
+    ``told`` is `WayBack.outcomes`.
+    """
 
     intake: CountedIntake
     files: FileRoom
@@ -77,6 +82,7 @@ class IntakeParts:
     channels: Sequence[WrittenChannel]
     outbox: Outbox | None
     enquiries: TicketEnquiries
+    told: Mapping[tuple[str, str], int]
     url: str = field(default="")
 
     @property
@@ -95,7 +101,9 @@ async def open_intake(ground: Ground) -> IntakeParts:
     text_only = lexicons.load_text_only(ground.lexicon_folder / "wishes.toml")
     casework = ground.casework.casework
     ways: dict[ChannelKind, WayOut] = {}
-    reader = Reader(store, store.correspondence, ground.feed, ground.understand, casework, clock)
+    assistant = KnowledgeAssistant(ground.librarian)
+    chat_help = ChatHelp(assistant, texts, lambda text: bool(ground.detector.look(text)))
+    reader = Reader(store, store.correspondence, ground.feed, ground.understand, casework, clock, chat_help)
     intake = WrittenIntake(
         store=store,
         files=files,
@@ -121,8 +129,10 @@ async def open_intake(ground: Ground) -> IntakeParts:
         transcriber=FileTranscriber(ground.recognizer),
         shared=StoredValues(store, store.correspondence, clock),
         chats=StoredChatLog(store, store.correspondence),
-        assistant=KnowledgeAssistant(ground.librarian),
+        assistant=assistant,
         requests=_requests(ground),
+        verification=StoredVerification(store, clock, texts, ways, bytes.fromhex(secret)),
+        is_urgent=lambda text: bool(ground.detector.look(text)),
     )
     channels = tuple(channels_of(settings, means))
     ways |= _ways(channels)
@@ -137,12 +147,14 @@ async def open_intake(ground: Ground) -> IntakeParts:
         if written.sent_per_second
         else None,
     )
+    senders = {Channel.PETITIONER: way_back}
     return IntakeParts(
         intake=CountedIntake(intake),
         files=files,
         reader=reader,
         channels=channels,
-        outbox=Outbox(store, store.cases, clock, {Channel.PETITIONER: way_back}, every=0.5) if ways else None,
+        outbox=Outbox(store, store.cases, clock, senders, every=0.5, gave_up=way_back.gave_up) if ways else None,
+        told=way_back.outcomes,
         enquiries=enquiries,
     )
 

@@ -13,6 +13,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from channels.web.bodies import (
+    AddressSent,
+    CodeSent,
     EnquirySent,
     KeyHeader,
     LinesView,
@@ -88,6 +90,20 @@ async def confirm_lines(visit: Visit, conversation: str, body: NumberSent) -> No
     """Keep that the citizen has all lines up to that number."""
     await _check(visit, conversation)
     await visit.house.conversations.confirm(visit.intake, conversation, int(body.number))
+
+
+@app_routes.declare("POST", f"{_CONVERSATION}/verification", "发送验证码，验证诉求人的手机号或邮箱", for_partners=True)
+async def send_code(visit: Visit, conversation: str, body: AddressSent) -> None:
+    """Send a code to a number or a mailbox that the conversation's citizen says is his."""
+    await _check(visit, conversation)
+    await visit.send_code(conversation, body.to)
+
+
+@app_routes.declare("PUT", f"{_CONVERSATION}/verification", "填写验证码", for_partners=True)
+async def confirm_code(visit: Visit, conversation: str, body: CodeSent) -> None:
+    """Take the code back; from then on his messages in this conversation and from there are one person's."""
+    await _check(visit, conversation)
+    await visit.prove(conversation, body.code)
 
 
 @app_routes.declare("GET", f"{_CONVERSATION}/files/{{sha256}}", "会话中的附件", for_partners=True)

@@ -91,6 +91,18 @@ class EnquirySent(Sent, frozen=True):
     query_code: QueryCode
 
 
+class AddressSent(Sent, frozen=True):
+    """A mobile number or a mailbox that somebody says is his."""
+
+    to: Annotated[str, Meta(min_length=5, max_length=254)]
+
+
+class CodeSent(Sent, frozen=True):
+    """The code that was sent there."""
+
+    code: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
+
+
 class KeyHeader(Sent, frozen=True):
     """``Idempotency-Key``: the same at every attempt; what comes again under it is the same matter or line."""
 

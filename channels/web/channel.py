@@ -71,6 +71,8 @@ class WebChannel:
             visitors=Visitors(means.clock, pace or Pace(), proxies),
             clock=means.clock,
             hosts=(own,) if own else (),
+            verification=means.verification,
+            is_urgent=means.is_urgent,
         )
         self._embedders = tuple(embedders)
         self._sockets: dict[web.WebSocketResponse, str] = {}
@@ -175,6 +177,8 @@ class AppChannel:
             files=means.files,
             visitors=Visitors(means.clock, Pace()),
             clock=means.clock,
+            verification=means.verification,
+            is_urgent=means.is_urgent,
         )
         self._keys = {name: bytes.fromhex(client.key_sha256) for name, client in clients.items()}
         self._paces = {

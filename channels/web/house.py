@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,16 +29,19 @@ from channels.web.conversations import Conversations
 from channels.web.terms import Terms
 from channels.web.visitors import Visitors
 from gateway.domain.contact import ChannelKind
-from gateway.domain.errors import Refused
+from gateway.domain.errors import Refused, Unavailable
 from gateway.domain.json import Json
 from gateway.domain.ticket import TicketId
 from gateway.http_api.problems import Problem, not_found
 from gateway.ports.clock import Clock
-from gateway.ports.intake import Enquiries, Files, Intake, Part
+from gateway.ports.intake import Enquiries, Files, Intake, Part, Verification
 
 NOT_TAKEN = "没有收下：内容或附件不符合要求。如需帮助，请拨打 12345"
 """What a final no of intake means here."""
 NO_TICKET = "没有查到，请核对工单编号和查询码"
+NO_CODES = "验证码只能发到手机号码或电子邮箱，请核对"
+TOO_MANY_CODES = "验证码已发送，请稍后再试"
+WRONG_CODE = "验证码不对或已过期"
 _TICKET = re.compile(TICKET_NUMBER)
 MOST_LINES = 200
 """Lines of a conversation in one answer."""
@@ -49,7 +52,10 @@ _IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """One door's parts. ``hosts`` are the names that the door is reached by, besides the one it is asked under."""
+    """One door's parts. ``hosts`` are the names that the door is reached by, besides the one it is asked under.
+
+    ``is_urgent`` says whether words speak of an emergency: limits on matters and lines do not hold for those.
+    """
 
     kind: ChannelKind
     addressee: str
@@ -60,6 +66,8 @@ class House:
     visitors: Visitors
     clock: Clock
     hosts: tuple[str, ...] = ()
+    verification: Verification | None = None
+    is_urgent: Callable[[str], bool] = lambda text: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,36 @@ class Visit:
         taken = await house.conversations.take(self.intake, message)
         await house.conversations.answer(message, taken)
         return taken_view(taken, conversation)
+
+    def admit_matter(self, matter: MatterSent) -> None:
+        """Count a matter of the caller's, unless it speaks of an emergency. Raises `Problem` for one too many."""
+        if not self.house.is_urgent(matter.text):
+            self.house.visitors.admit_matter(self.caller)
+
+    def admit_words(self, text: str) -> None:
+        """Count a line of the caller's, unless it speaks of an emergency. Raises `Problem` for one too many."""
+        if not self.house.is_urgent(text):
+            self.house.visitors.admit_words(self.caller)
+
+    async def send_code(self, conversation: str, to: str) -> None:
+        """Send a code to the number or mailbox *to*. Raises `Problem` where none can go, and `Unavailable`."""
+        if self.house.verification is None:
+            raise not_found(NO_CODES)
+        try:
+            await self.house.verification.ask(self.house.kind, conversation, to)
+        except Refused as error:
+            raise Problem(422, "invalid", NO_CODES, field="to") from error
+        except Unavailable as error:
+            if error.retry_after is None:
+                raise
+            raise Problem(429, "too_often", TOO_MANY_CODES, retry_after=error.retry_after) from error
+
+    async def prove(self, conversation: str, code: str) -> None:
+        """Keep that the conversation's citizen has what the code was sent to. Raises `Problem` for a wrong code."""
+        if self.house.verification is None:
+            raise not_found(NO_CODES)
+        if not await self.house.verification.confirm(self.house.kind, conversation, code):
+            raise Problem(403, "wrong_code", WRONG_CODE)
 
     async def lines(self, conversation: str, after: int, wait: float) -> LinesView:
         """Return up to `MOST_LINES` that were said after line *after*, waiting up to *wait* seconds for the first."""

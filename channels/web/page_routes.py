@@ -9,6 +9,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from channels.web.bodies import (
+    AddressSent,
+    CodeSent,
     EnquirySent,
     FormSent,
     KeyHeader,
@@ -63,7 +65,7 @@ async def page_options(visit: Visit) -> OptionsView:
 async def page_submit(visit: Visit, headers: KeyHeader, body: FormSent, files: tuple[Part, ...]) -> MessageTaken:
     """Take a matter from the form; the same key again is the same matter."""
     check_form(body, visit.house.terms)
-    visit.house.visitors.admit_matter(visit.caller)
+    visit.admit_matter(body)
     values = {"consent": visit.house.terms.consent}
     return await visit.submit(conversation_of(bearer(visit.request)), body, headers, files, values)
 
@@ -71,7 +73,7 @@ async def page_submit(visit: Visit, headers: KeyHeader, body: FormSent, files: t
 @page_routes.declare("POST", "/web/words", "对话中带图片的一句话", roles=frozenset(), refusal=NOT_TAKEN, limit=60.0)
 async def page_say(visit: Visit, headers: KeyHeader, body: WordsSent, files: tuple[Part, ...]) -> MessageTaken:
     """Take a line of a conversation with its files; without files they come over the WebSocket."""
-    visit.house.visitors.admit_words(visit.caller)
+    visit.admit_words(body.text)
     return await visit.say(conversation_of(bearer(visit.request)), body, headers, files)
 
 
@@ -86,3 +88,19 @@ async def page_progress(visit: Visit, body: EnquirySent) -> ProgressView:
 async def page_file(visit: Visit, query: FilePlace) -> web.StreamResponse:
     """Send a file of the visitor's own conversation."""
     return await visit.file(conversation_of(bearer(visit.request)), query.sha256)
+
+
+@page_routes.declare("POST", "/web/verification", "发送验证码，验证本人手机号或邮箱", roles=frozenset())
+async def page_send_code(visit: Visit, body: AddressSent) -> None:
+    """Send a code to a number or a mailbox that the visitor says is his."""
+    conversation = conversation_of(bearer(visit.request))
+    visit.house.visitors.admit_enquiry(visit.caller)
+    await visit.send_code(conversation, body.to)
+
+
+@page_routes.declare("POST", "/web/verification/confirmed", "填写验证码", roles=frozenset())
+async def page_confirm_code(visit: Visit, body: CodeSent) -> None:
+    """Take the code back; from then on his messages from here and from there are one person's."""
+    conversation = conversation_of(bearer(visit.request))
+    visit.house.visitors.admit_enquiry(visit.caller)
+    await visit.prove(conversation, body.code)

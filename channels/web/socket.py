@@ -116,7 +116,7 @@ class _Link:
             parts=(),
         )
         try:
-            house.visitors.admit_words(self._visit.caller)
+            self._visit.admit_words(say.text)
             taken = await house.conversations.take(self._visit.intake, message)
         except Problem as problem:
             wait = float(problem.headers.get("Retry-After", 0))

@@ -6,7 +6,7 @@ only after that has returned. What goes back to the petitioner comes to the chan
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -314,6 +314,22 @@ class AssistantAnswer:
     source: str
 
 
+class Verification(Protocol):
+    """Proves that whoever writes from one address also has a telephone number or a mailbox that he states."""
+
+    async def ask(self, channel: ChannelKind, address: str, stated: str) -> None:
+        """Send a code to what whoever writes from *address* states as his.
+
+        Raises `Refused` when that is neither a mobile number nor a mailbox, or nothing can be sent there, and
+        `Unavailable` when there were too many codes (``retry_after``), or the store is away.
+        """
+        ...
+
+    async def confirm(self, channel: ChannelKind, address: str, code: str) -> bool:
+        """Say whether *code* is the one that was sent last for *address*, and keep the proof. Raises `Unavailable`."""
+        ...
+
+
 class Assistant(Protocol):
     """The text assistant (智能客服): it says what a published article says, and nothing else."""
 
@@ -362,7 +378,10 @@ class OpenRequests(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What the house lends a channel; no conversations without ``chats``, no assistant's answers without it."""
+    """What the house lends a channel; no conversations without ``chats``, no assistant's answers without it.
+
+    ``is_urgent`` says whether words speak of an emergency, for limits that must not hold those.
+    """
 
     clock: Clock
     zone: tzinfo
@@ -373,3 +392,5 @@ class Means:
     chats: ChatLog | None = None
     assistant: Assistant | None = None
     requests: OpenRequests | None = None
+    verification: Verification | None = None
+    is_urgent: Callable[[str], bool] = lambda text: False

@@ -7,11 +7,13 @@ Nothing is concluded from what somebody merely states about himself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.domain.addresses import mobile_of, telephone_of
 from gateway.domain.contact import ChannelKind
 from gateway.domain.ticket import TicketId
+from gateway.ports.correspondence import Proof
 from gateway.ports.memory import Transaction
 
 OF_NUMBERS = frozenset({ChannelKind.SMS, ChannelKind.TELEPHONE})
@@ -20,6 +22,8 @@ VOUCHED = frozenset({ChannelKind.TELEPHONE, ChannelKind.WEB, ChannelKind.WECHAT,
 """Channels where nobody writes under another's address; on all others the single message says whether it is proven."""
 LISTED = 50
 """Contacts of one address that are looked through at most."""
+PROOF_HOLDS = timedelta(days=365)
+"""How long a proof holds: carriers give numbers to others."""
 _TELEPHONE = "tel"
 
 
@@ -39,6 +43,11 @@ class From(Protocol):
     @property
     def is_proven(self) -> bool:
         """Whether the channel knows that the address is his."""
+        ...
+
+    @property
+    def received_at(self) -> datetime:
+        """When it came."""
         ...
 
 
@@ -68,12 +77,16 @@ def keys(tx: Transaction, came: From) -> tuple[str, ...]:
     """Return the keys of whoever sent *came*, its own first; none where nobody vouches for it."""
     if not is_vouched(came):
         return ()
-    found = {(own := key_of(came.channel, came.sender)): None}
-    proven = [own, *(proof.proven for proof in tx.correspondence.proofs(own) if proof.key == own)]
-    for key in proven:
-        found[key] = None
-        found |= {proof.key: None for proof in tx.correspondence.proofs(key) if proof.proven == key}
+    own = key_of(came.channel, came.sender)
+    found = {own: None}
+    for proven in (own, *(proof.proven for proof in _holding(tx, own, came.received_at) if proof.key == own)):
+        found[proven] = None
+        found |= {proof.key: None for proof in _holding(tx, proven, came.received_at) if proof.proven == proven}
     return tuple(found)
+
+
+def _holding(tx: Transaction, key: str, at: datetime) -> list[Proof]:
+    return [proof for proof in tx.correspondence.proofs(key) if at - proof.at <= PROOF_HOLDS]
 
 
 def same_person(tx: Transaction, ticket_id: TicketId) -> Sequence[TicketId]:

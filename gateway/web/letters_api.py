@@ -27,12 +27,15 @@ from gateway.ports.correspondence import Letter, Sent
 from gateway.ports.memory import Transaction
 from gateway.services.answering import ANSWER, write_answer
 from gateway.services.feed import TicketChanged
+from gateway.services.persons import same_person
 from gateway.services.tickets import applied
 from gateway.web.context import Visit
 from gateway.web.views import TicketView, ticket_view
 
 letter_routes = RouteTable()
 
+SAME_PERSON_AT_MOST = 20
+"""The newest other tickets of a person that are listed."""
 SEEN_AT_MOST = 200
 """The newest tickets among which open emergencies are looked for."""
 NOBODY = "没有这张工单"
@@ -115,7 +118,7 @@ class FileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     shown: bool = False
 
 
-class UrgentTickets(msgspec.Struct, frozen=True, kw_only=True):
+class TicketList(msgspec.Struct, frozen=True, kw_only=True):
     """Tickets, the newest first."""
 
     tickets: list[TicketView]
@@ -196,11 +199,24 @@ async def give_file(visit: Visit, ticket_id: str, sha256: str, query: FileQuery)
     return web.Response(body=octets, content_type=media_type, headers=headers)
 
 
+@letter_routes.declare("GET", "/api/tickets/{ticket_id}/same-person", "同一诉求人的其他工单")
+async def list_same_person(visit: Visit, ticket_id: str) -> TicketList:
+    """List the other tickets of whoever wrote or called here, as far as his addresses are proven to be one person's."""
+    ticket = await _ticket(visit, ticket_id)
+    visit.sees("person.viewed", ticket)
+
+    def work(tx: Transaction) -> list[Ticket]:
+        found = (tx.ticket(each) for each in same_person(tx, ticket.id)[:SAME_PERSON_AT_MOST])
+        return [each for each in found if each is not None]
+
+    return TicketList(tickets=[ticket_view(each) for each in await visit.parts.store.commit(work)])
+
+
 @letter_routes.declare("GET", "/api/letters/urgent", "来件中尚未处置的紧急情况")
-async def list_urgent(visit: Visit) -> UrgentTickets:
+async def list_urgent(visit: Visit) -> TicketList:
     """List written tickets that speak of an emergency and that nobody has dealt with."""
     tickets = await visit.parts.store.tickets(limit=SEEN_AT_MOST)
-    return UrgentTickets(tickets=[ticket_view(ticket) for ticket in tickets if _is_urgent(ticket)])
+    return TicketList(tickets=[ticket_view(ticket) for ticket in tickets if _is_urgent(ticket)])
 
 
 @letter_routes.declare(

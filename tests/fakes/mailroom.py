@@ -16,12 +16,14 @@ from gateway.domain.casework import Channel
 from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import GatewayError
 from gateway.domain.ticket import Ticket, TicketId
-from gateway.ports.intake import IncomingMessage, OutgoingMessage, Taken
+from gateway.ports.intake import Assistant, IncomingMessage, OutgoingMessage, Taken
 from gateway.services.answering import QuietHours, WayBack
+from gateway.services.chat_help import ChatHelp
 from gateway.services.flood import SenderLimit
 from gateway.services.intake import IntakeLimits, WrittenIntake
 from gateway.services.outbox import Outbox
 from gateway.services.reading import Reader
+from gateway.services.verification import StoredVerification
 from gateway.storage.files import FileRoom
 from routing.decide import Understander
 from tests.fakes.caseroom import CaseRoom
@@ -61,15 +63,18 @@ class Mailroom:
         limits: IntakeLimits | None = None,
         channels: tuple[ChannelKind, ...] = tuple(ChannelKind),
         quiet: QuietHours | None = None,
+        assistant: Assistant | None = None,
     ) -> None:
         self.store = store
         self.cases = CaseRoom(store)
         self.clock = self.cases.clock
         self.files = FileRoom(folder)
-        self.reader = Reader(
-            store, store.correspondence, self.cases.feed, _understander(), self.cases.casework, self.clock
-        )
         self.texts = AnswerTexts()
+        find = shipped_detector().look
+        chat_help = ChatHelp(assistant, self.texts, lambda text: bool(find(text))) if assistant else None
+        self.reader = Reader(
+            store, store.correspondence, self.cases.feed, _understander(), self.cases.casework, self.clock, chat_help
+        )
         self.intake = WrittenIntake(
             store=store,
             files=self.files,
@@ -77,7 +82,7 @@ class Mailroom:
             clock=self.clock,
             zone=BEIJING,
             profile=shipped_profile(),
-            find=shipped_detector().look,
+            find=find,
             wants_text_only=lambda text: bool(_text_only().search(text)),
             reader=self.reader,
             casework=self.cases.casework,
@@ -86,6 +91,7 @@ class Mailroom:
             ways=channels,
             limits=limits or IntakeLimits(sender=NO_LIMIT),
         )
+        self.verification = StoredVerification(store, self.clock, self.texts, channels, b"a secret of this test")
         self.ways = {kind: KeptWay() for kind in channels}
         self.outbox = Outbox(
             store,

@@ -61,6 +61,7 @@ export const api = {
   messages: (values) => request("GET", `/api/messages${query(values)}`),
   resendMessage: (key, text) => request("POST", "/api/messages/resend", { key, text }),
   letters: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}/letters`),
+  samePerson: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}/same-person`),
   answerLetter: (ticketId, text, key) => request("POST", `/api/tickets/${id(ticketId)}/letters`, { text, key }),
   urgentLetters: () => request("GET", "/api/letters/urgent"),
   settleEmergency: (ticketId, outcome) => request("POST", `/api/tickets/${id(ticketId)}/emergency`, { outcome }),

@@ -7,6 +7,7 @@ import { address, route } from "../route.js";
 import { channelName, endingName, lineName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
 import { Letters } from "./letters.js";
+import { SamePerson } from "./same-person.js";
 import { Player } from "./player.js";
 import { Suggestions } from "./suggestions.js";
 import { TicketForm } from "./ticket-form.js";
@@ -78,6 +79,7 @@ export const TicketDetail = {
         <h1>${ticket.id}</h1>
         <span class=${`ticket-state state-${ticket.state}`}>${ticketStateName(ticket.state)}</span>
         ${ticket.text_only && html`<em class="text-only">仅可文字联系，请勿致电</em>`}
+        ${ticket.wants_person && html`<em class="wants-person">要求人工</em>`}
         ${(ticket.ended_at || isWritten()) && html`<a href=${address("cases", ticket.id)}>受理与办理</a>`}
       </header>
       <div class="detail-columns">
@@ -86,6 +88,7 @@ export const TicketDetail = {
           <${TicketForm} key=${ticket.id} ticket=${ticket} onSaved=${(saved) => { detail.value = { ...detail.value, ticket: saved }; }} />
           <${Suggestions} key=${`s-${ticket.id}`} ticket=${ticket} />
           <${Decisions} decisions=${ticket.decisions} />
+          <${SamePerson} key=${`p-${ticket.id}`} ticketId=${ticket.id} />
         </div>
         <div class="sheet detail-talk">
           ${talk(ticket, transcript, entries)}

@@ -63,7 +63,7 @@ export const Tickets = {
       <tr key=${ticket.id} class=${{ urgent: ticket.emergency_line }} onClick=${() => go("tickets", ticket.id)}>
         <td data-label="工单号"><a href=${address("tickets", ticket.id)}>${ticket.id}</a></td>
         <td data-label="时间">${shortTime(ticket.received_at)}</td>
-        <td data-label="诉求人">${ticket.caller || "未显示"}<small>${channelName(ticket.channel)}</small>${ticket.text_only && html`<em class="text-only">勿致电</em>`}</td>
+        <td data-label="诉求人">${ticket.caller || "未显示"}<small>${channelName(ticket.channel)}</small>${ticket.text_only && html`<em class="text-only">勿致电</em>`}${ticket.wants_person && html`<em class="wants-person">要求人工</em>`}</td>
         <td data-label="诉求" class="about"><p>${ticket.emergency_line && html`<b>${lineName(ticket.emergency_line)}</b>`}${about(ticket)}</p></td>
         <td data-label="类别">${catalogue.categories[ticket.category] ?? "待判定"}</td>
         <td data-label="承办单位">${ticket.unit ? unitName(ticket.unit) : "—"}</td>
