@@ -233,7 +233,7 @@ class Gateway:
     async def _count(self, stack: AsyncExitStack) -> None:
         """Follow what happens for `/metrics`, for as long as the gateway stands."""
         metrics = Metrics(self._registry)
-        self._registry.register(WrittenMetrics(self.written.intake.outcomes, self.written.channels))
+        self._registry.register(WrittenMetrics(self.written.intake.outcomes, self.written.channels, self.written.told))
         metrics.watch(
             calls_live=lambda: len(self.switchboard.calls),
             waiting=lambda: self.desk.queue_length,
