@@ -26,7 +26,7 @@ from routing.emergency import Detector
 from routing.gazetteer import Gazetteer
 from routing.learned import Learned
 from routing.lexicon import Lexicons
-from routing.numbers_zh import digits
+from routing.numbers_zh import covered, normal
 
 SUMMARY_LIMIT = 300
 _TURNS_REMEMBERED = 4096
@@ -152,5 +152,5 @@ def summarise(said: Sequence[str]) -> str:
         plain = text.rstrip("，。！？,.!? ")
         if not _SMALL_TALK.fullmatch(plain) and (not kept or plain != kept[-1]):
             kept.append(plain)
-    summary = digits("，".join(kept))
+    summary = covered(normal("，".join(kept)))
     return summary if len(summary) <= SUMMARY_LIMIT else summary[: SUMMARY_LIMIT - 1] + "…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import islice
 
 from gateway.domain.call import DeskNumber
 from gateway.domain.decision import Citation, Decision, DecisionKind, Reason
@@ -55,18 +56,30 @@ def unit_for(
     """Return the first unit that has *matter* among its duties; an empty outcome when there is none.
 
     Where an article puts *territory* first (属地管理优先, CF-15a), the unit in whose area *place* lies goes before it;
-    of several areas named there the longest name, which is the closest.
+    of several areas named there the longest name, which is the closest. The reasons are the unit's own, and one for
+    the runner-up, ``runner_up.UNIT``, with what speaks for it.
     """
-    areas = [(area, unit) for unit in units for area in unit.areas if area in place] if territory is not None else []
-    if areas:
-        area, unit = max(areas, key=lambda each: len(each[0]))
-        reason = Reason(rule=f"territory.{unit.id}", evidence=area, citation=territory)
-        return Decision(kind=DecisionKind.UNIT, outcome=unit.id, reasons=(reason,))
-    for unit in units:
-        if matter and matter in unit.duties:
-            reason = Reason(rule=f"unit.{unit.id}", evidence=matter, citation=citation)
-            return Decision(kind=DecisionKind.UNIT, outcome=unit.id, reasons=(reason,))
-    return Decision(kind=DecisionKind.UNIT, outcome="", reasons=())
+    closest = sorted(
+        ((area, unit) for unit in units for area in unit.areas if area in place),
+        key=lambda each: -len(each[0]),
+    )
+    by_area = [
+        (unit, Reason(rule=f"territory.{unit.id}", evidence=area, citation=territory))
+        for area, unit in (closest if territory is not None else ())
+    ]
+    by_duty = [
+        (unit, Reason(rule=f"unit.{unit.id}", evidence=matter, citation=citation))
+        for unit in units
+        if matter and matter in unit.duties
+    ]
+    candidates = by_area + by_duty
+    if not candidates:
+        return Decision(kind=DecisionKind.UNIT, outcome="", reasons=())
+    chosen, reason = candidates[0]
+    others = (
+        Reason(rule=f"runner_up.{unit.id}", evidence=why.evidence) for unit, why in candidates if unit.id != chosen.id
+    )
+    return Decision(kind=DecisionKind.UNIT, outcome=chosen.id, reasons=(reason, *islice(others, 1)))
 
 
 def numbers_at(telephones: Telephones, at: datetime, calendar: Calendar, zone: tzinfo) -> Numbers:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from gateway.domain.ticket import Elements
 from routing.elements_place import Located, Place, best, places
 from routing.gazetteer import Gazetteer
-from routing.numbers_zh import digits
+from routing.numbers_zh import covered, normal, telephone
 from routing.pattern import PUNCTUATION
 from routing.times import PLAIN, resolve, times_in
 
@@ -36,6 +36,9 @@ _CALLER = re.compile(
 _PEOPLE = re.compile(
     "(?:(?:[一二两三四五六七八九十几]|好几|[0-9]{1,3})(?:个|名|位))(?:人|老人|小孩|孩子|工人|学生|老太太|老头|乘客|女孩|男孩)"
     "|我(?:妈妈?|爸爸?|爷爷|奶奶|外婆|外公|姥姥|姥爷|老公|老婆|儿子|女儿|孩子|邻居|媳妇|丈夫|妻子)|孕妇|农民工|老人(?!家)|老太太|小孩(?!子)"
+)
+_OWN_NUMBER = re.compile(
+    "(?:我的?|本人|联系|联系我的?)(?:电话|手机|手机号|方式)(?:号码?)?|(?:回|打)我(?:的?(?:电话|手机))?"
 )
 _CAUSE = re.compile(f"(?:因为|由于|起因是|原因是)({_CLAUSE}{{2,30}})")
 _CAUSE_END = re.compile("所以|导致|现在|希望|请你们")
@@ -96,7 +99,7 @@ def elements(
         place=place_of(said).text if place is None else place,
         person=_listed(person for facts in said for person in facts.persons),
         cause=next((facts.cause for facts in said if facts.cause), subject[0] if subject else ""),
-        course=digits(course)[:COURSE_LIMIT],
+        course=covered(normal(course))[:COURSE_LIMIT],
         outcome=next((facts.outcome for facts in reversed(said) if facts.outcome), ""),
     )
 
@@ -117,6 +120,8 @@ def _persons(text: str) -> Iterable[str]:
         surname, title, full, only = match.groups()
         yield full or (f"{surname}{title}" if surname else f"姓{only}")
     yield from _PEOPLE.findall(text)
+    if (at := _OWN_NUMBER.search(text)) and (number := telephone(text[at.end() :])):
+        yield f"电话{number}"
 
 
 def _cause(text: str) -> str:

@@ -20,6 +20,7 @@ _SPOKEN_RUN = re.compile("[零〇一二三四五六七八九幺0-9\uff10-\uff19]
 _PAUSED_RUN = re.compile(
     "[零〇洞一二三四五六七八九幺0-9\uff10-\uff19](?:[ ，,、-]{0,2}[零〇洞一二三四五六七八九幺0-9\uff10-\uff19])+"
 )
+_CARD = re.compile(r"(?<![0-9])[0-9]{14,18}[0-9Xx叉](?![0-9])")
 _TELEPHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}[2-9]\d{6,7}|[2-9]\d{6,7}|400\d{7}")
 
 NUMBER = "[零〇一二两三四五六七八九十百千万半0-9]"
@@ -45,6 +46,24 @@ def telephone(text: str) -> str:
         if _TELEPHONE.fullmatch(spelled):
             return spelled
     return ""
+
+
+def normal(text: str) -> str:
+    """Return *text* with its telephone numbers in one run of digits, however they were said, and `digits` for the rest.
+
+    幺三八，零零幺三，八零零零 becomes one number of 11 digits: a pause within a number does not part it.
+    """
+    return digits(_PAUSED_RUN.sub(_whole_number, text))
+
+
+def covered(text: str) -> str:
+    """Return *text*, whose digits are Arabic, with the numbers of identity and bank cards hidden but for their end."""
+    return _CARD.sub(lambda card: f"***{card[0][-4:]}", text)
+
+
+def _whole_number(run: re.Match[str]) -> str:
+    spelled = "".join(_DIGITS.get(char, "") for char in run[0])
+    return spelled if _TELEPHONE.fullmatch(spelled) else run[0]
 
 
 def value(text: str) -> int | None:

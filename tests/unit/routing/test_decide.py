@@ -136,3 +136,11 @@ def test_the_summary_leaves_out_small_talk_and_repetitions_and_is_short() -> Non
 )
 def test_any_conversation_is_understood(said: list[str]) -> None:
     assert len(understood(*said).summary) <= SUMMARY_LIMIT
+
+
+def test_the_summary_writes_telephone_numbers_out_and_hides_identity_numbers() -> None:
+    said = "我身份证一一零一零一一九九零零一零一零零一二，电话是幺三八，零零零零，零零零零"
+
+    assert summarise([said]) == "我身份证***0012，电话是13800000000"
+    assert understood("我姓王", "我的电话是幺三八零零零零零零零零").elements.person == "姓王、电话13800000000"
+    assert understood("骗子的电话是幺三八零零零零零零零零").elements.person == ""

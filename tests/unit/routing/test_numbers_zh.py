@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.numbers_zh import digits, telephone, value
+from routing.numbers_zh import covered, digits, normal, telephone, value
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,31 @@ def test_any_text_can_be_read(text: str) -> None:
     assert telephone(text) == "" or telephone(text).isdigit()
     digits(text)
     value(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("电话幺三八，零零零零，零零零零", "电话13800000000"),
+        ("打138-0000-0000找我", "打13800000000找我"),
+        ("三零二室，幺三八零零零零零零零零", "302室，13800000000"),
+        ("三三两两", "三三两两"),
+        ("编号一二三，四五", "编号123，四五"),
+    ],
+)
+def test_a_telephone_number_is_written_in_one_run_however_it_was_said(said: str, written: str) -> None:
+    assert normal(said) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("身份证11010119900101001X", "身份证***001X"),
+        ("卡号6222000000000000000。", "卡号***0000。"),
+        ("老证110101900101001", "老证***1001"),
+        ("电话13800000000", "电话13800000000"),
+        ("编号20261122-000042", "编号20261122-000042"),
+    ],
+)
+def test_numbers_of_identity_and_bank_cards_show_only_their_end(text: str, hidden: str) -> None:
+    assert covered(text) == hidden

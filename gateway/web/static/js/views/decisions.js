@@ -1,11 +1,14 @@
 // What was decided and why, with the regulation's own words.
 import { html } from "../dom.js";
-import { catalogue, decisionName, outcomeName } from "../words.js";
+import { catalogue, decisionName, outcomeName, unitName } from "../words.js";
 
 function evidence({ rule, evidence: seen }) {
   if (rule === "agent.key") return `坐席 ${seen} 按键`;
   if (rule === "answer.knowledge") return `知识库：${seen}`;
   if (rule.startsWith("unit.")) return `负责“${catalogue.matters[seen] ?? seen}”`;
+  if (rule.startsWith("runner_up.")) {
+    return `其次是 ${unitName(rule.slice("runner_up.".length))}（${catalogue.matters[seen] ?? seen}）`;
+  }
   return `依据来电中的“${seen}”`;
 }
 
