@@ -7,7 +7,6 @@ The first line names the columns; the usual titles in Chinese and English are kn
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,8 +121,7 @@ def _places(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> di
             places[name] = header.index(found[0])
         elif told or name == TEXT:
             wanted = told or " or ".join(titles)
-            near = difflib.get_close_matches(told or titles[0], header, n=1)
-            raise ExamplesError(f"{path}:1: expected a column {wanted}{f'; is it {near[0]!r}?' if near else ''}")
+            raise ExamplesError(f"{path}:1: expected a column {wanted}; there are {', '.join(header) or 'none'}")
     if len(places) == 1:
         raise ExamplesError(f"{path}:1: expected at least one column that says what was decided, such as 类别 or 事项")
     return places

@@ -12,8 +12,9 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
@@ -26,9 +27,11 @@ Weights: TypeAlias = npt.NDArray[np.float32]
 LONGEST_GRAM = 3
 THRESHOLD = 0.7
 """From this calibrated probability on a model decides, unless the settings say otherwise."""
-READ_AT_MOST = 2000
+READ_AT_MOST = 1000
 """Characters of a text that are read; what the matter is stands at the beginning."""
-_EVIDENCE = 4
+_EVIDENCE = 3
+_AUDIBLE = 0.4
+"""Of how loud the loudest character is, so much makes another one part of the evidence."""
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 
 
@@ -72,7 +75,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """A model's best label with its calibrated probability, the next best, and the n-grams that spoke for the best."""
+    """A model's best label with its calibrated probability, the next best, and the words that spoke for the best."""
 
     label: str
     probability: float
@@ -97,20 +100,22 @@ class LinearModel:
 
     def guess(self, text: str) -> Guess | None:
         """Return what *text* most probably is; None when it holds nothing that the model knows."""
-        places, weights = self.vocabulary.weigh(normal(text))
+        normalised = normal(text)
+        places, weights = self.vocabulary.weigh(normalised)
         if not places.size:
             return None
         rows = self.weights[places]
         probabilities = softmax((weights @ rows + self.bias) / np.float32(self.temperature))
         order = np.argsort(-probabilities, kind="stable")
         best, second = int(order[0]), int(order[1])
-        spoke = weights * (rows[:, best] - rows.mean(axis=1))
+        spoke = (weights * (rows[:, best] - rows.mean(axis=1))).tolist()
+        loudness = {self.vocabulary.grams[place]: loud for place, loud in zip(places.tolist(), spoke, strict=True)}
         return Guess(
             label=self.labels[best],
             probability=float(probabilities[best]),
             runner_up=self.labels[second],
             runner_up_probability=float(probabilities[second]),
-            evidence=_loudest((self.vocabulary.grams[places[at]], float(spoke[at])) for at in np.argsort(-spoke)[:40]),
+            evidence=_words_that_spoke(normalised, loudness),
         )
 
 
@@ -150,13 +155,21 @@ def _words(guess: Guess) -> str:
     return f"{guess.probability:.2f}{spoke}，其次 {guess.runner_up} {guess.runner_up_probability:.2f}"
 
 
-def _loudest(spoke: Iterable[tuple[str, float]]) -> tuple[str, ...]:
-    """Return the n-grams that spoke most for a label, the loudest first; none that lies within another one."""
-    kept: list[str] = []
-    for gram, loudness in sorted(spoke, key=lambda each: (-each[1] * len(each[0]), each[0])):
-        if loudness > 0 and not any(gram in other or other in gram for other in kept):
-            kept.append(gram)
-    return tuple(kept[:_EVIDENCE])
+def _words_that_spoke(normalised: str, loudness: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the stretches of a text whose n-grams spoke most, the loudest first; *loudness* by n-gram."""
+    by_character = [0.0] * len(normalised)
+    for length in range(1, LONGEST_GRAM + 1):
+        for at in range(len(normalised) - length + 1):
+            if share := loudness.get(normalised[at : at + length]):
+                for place in range(at, at + length):
+                    by_character[place] += share / length
+    audible = max(by_character) * _AUDIBLE
+    runs: dict[str, float] = {}
+    for is_audible, run in groupby(range(len(normalised)), key=lambda at: by_character[at] > audible > 0):
+        if is_audible:
+            places = list(run)
+            runs[normalised[places[0] : places[-1] + 1]] = sum(by_character[at] for at in places)
+    return tuple(sorted(runs, key=lambda words: (-runs[words], words))[:_EVIDENCE])
 
 
 def vocabulary_of(texts: Sequence[str], *, least: int, most: int) -> Vocabulary:

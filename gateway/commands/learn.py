@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from importlib.metadata import version as library_version
@@ -12,9 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 
-from config.examples import Decided, History, read_examples, to_csv
+from config.examples import Decided, History, Ids, read_examples, to_csv
 from config.models import RULES, TASKS, Manifest, Metrics, ModelRoom, room_of
 from config.settings import Settings
 from gateway.app import SystemClock
@@ -97,7 +97,7 @@ def _learn(settings: Settings, room: ModelRoom, tasks: Sequence[str], arguments:
             halves = _halves(task, history, other)
             model = train(halves.train, version=version)
         except LearningError as error:
-            console.print(f"{task}: {error}", style="yellow", markup=False, soft_wrap=True)
+            print(f"jiesu: {task}: {error}", file=sys.stderr)
             continue
         result = measured(model, halves.held_out, threshold=settings.understanding.threshold)
         manifest = Manifest(
@@ -117,10 +117,11 @@ def _learn(settings: Settings, room: ModelRoom, tasks: Sequence[str], arguments:
         room.save(model, manifest)
         learnt.append(task)
         by_rules = _by_rules(task, rules, halves.held_out)
+        strange = _strange(task, model.labels, known)
         if arguments.json:
-            print(json.dumps(report_json(manifest, result, by_rules, arguments.worst), ensure_ascii=False))
+            print(json.dumps(report_json(manifest, result, by_rules, strange, arguments.worst), ensure_ascii=False))
         else:
-            show(console, manifest, result, by_rules, arguments.worst)
+            show(console, manifest, result, by_rules, strange, arguments.worst)
     if not learnt:
         raise LearningError(f"{history.path}: nothing was learnt")
     if not arguments.json:
@@ -150,26 +151,23 @@ def _by_rules(task: str, rules: Understand, held_out: Sequence[Example]) -> floa
     return scores([(each.label, decided(rules(each.text))[task]) for each in shown]).accuracy
 
 
+def _strange(task: str, labels: Sequence[str], known: Ids) -> list[str]:
+    """Return the labels that nothing here goes by: no category of any regulation, no unit of ours."""
+    ours = set(known.by_task[task].values())
+    return [] if task == "class" else [label for label in labels if label not in ours]
+
+
 def _list(room: ModelRoom, tasks: Sequence[str]) -> int:
-    table = Table("任务", "版本", "使用中", "训练日期", "来源")
-    for title in ("训练", "留出", "准确率", "宏F1"):
-        table.add_column(title, justify="right")
     for task in tasks:
         in_use = room.in_use(task)
+        print(f"{task}: {in_use}")
         for version in room.versions(task):
             each = room.manifest(task, version)
-            table.add_row(
-                task,
-                version,
-                "✓" if version == in_use else "",
-                each.trained_on.isoformat(),
-                each.source,
-                str(each.train),
-                str(each.held_out),
-                f"{each.metrics.accuracy:.1%}",
-                f"{each.metrics.macro_f1:.3f}",
+            print(
+                f"  {'*' if version == in_use else ' '} {version:<12} {each.trained_on}  {len(each.labels)} labels, "
+                f"{each.train} learnt, {each.held_out} held out: accuracy {each.metrics.accuracy:.3f}, "
+                f"macro F1 {each.metrics.macro_f1:.3f}  {each.source}"
             )
-    Console().print(table)
     return 0
 
 

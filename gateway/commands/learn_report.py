@@ -21,8 +21,10 @@ _SHOWN_TEXT = 60
 UNDECIDED = "（未定）"
 
 
-def show(console: Console, manifest: Manifest, result: Measured, by_rules: float, worst: int) -> None:
-    """Print the report for people."""
+def show(
+    console: Console, manifest: Manifest, result: Measured, by_rules: float, strange: Sequence[str], worst: int
+) -> None:
+    """Print the report for people. *strange* labels are learnt, but never decided."""
     metrics = manifest.metrics
     console.rule(f"{TASK_WORDS[manifest.task]}  {manifest.version}")
     console.print(
@@ -37,11 +39,17 @@ def show(console: Console, manifest: Manifest, result: Measured, by_rules: float
     )
     if manifest.too_rare:
         console.print(f"样本太少而未学：{'、'.join(manifest.too_rare)}", soft_wrap=True, markup=False)
+    if strange:
+        console.print(f"本机没有设置，因而不会据以判定：{'、'.join(strange)}", soft_wrap=True, markup=False)
     console.print(table_of_labels(result.scores))
     if result.scores.confusions:
         console.print(table_of_confusions(result.scores))
     if result.worst[:worst]:
-        console.print(_table_of_worst(result.worst[:worst]))
+        console.print("错得最有把握的：")
+        for each in result.worst[:worst]:
+            evidence = f"（{'、'.join(each.guess.evidence)}）" if each.guess and each.guess.evidence else ""
+            here = f"{each.label or UNDECIDED} {each.probability:.2f}{evidence}"
+            say(console, each.example.line, each.example.label, here, each.example.text)
 
 
 def table_of_labels(figures: Scores) -> Table:
@@ -72,11 +80,14 @@ def table_of_confusions(figures: Scores) -> Table:
     return table
 
 
-def report_json(manifest: Manifest, result: Measured, by_rules: float, worst: int) -> dict[str, Any]:
+def report_json(
+    manifest: Manifest, result: Measured, by_rules: float, strange: Sequence[str], worst: int
+) -> dict[str, Any]:
     """Return the report for programs."""
     return {
         **msgspec.to_builtins(manifest),
         "rules_accuracy": round(by_rules, 4),
+        "never_decided": list(strange),
         **scores_json(result.scores),
         "worst": [_worst_json(each) for each in result.worst[:worst]],
     }
@@ -96,20 +107,11 @@ def scores_json(figures: Scores) -> dict[str, Any]:
     }
 
 
-def shortened(text: str) -> str:
-    """Return the beginning of *text*, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_TEXT else line[: _SHOWN_TEXT - 1] + "…"
-
-
-def _table_of_worst(worst: Sequence[Judged]) -> Table:
-    table = Table("行", "人工判为", "此处判为", "概率", "依据", "内容", title="错得最有把握的")
-    for each in worst:
-        evidence = "、".join(each.guess.evidence) if each.guess else ""
-        text = shortened(each.example.text)
-        cells = (str(each.example.line), each.example.label, each.label or UNDECIDED, f"{each.probability:.2f}")
-        table.add_row(*cells, evidence, text)
-    return table
+def say(console: Console, line: int, by_people: str, here: str, text: str) -> None:
+    """Print one disagreement in two lines: what was decided by people and here, and the beginning of the text."""
+    short = " ".join(text.split())
+    short = short if len(short) <= _SHOWN_TEXT else short[: _SHOWN_TEXT - 1] + "…"
+    console.print(f"第{line}行  人工 {by_people}，此处 {here}\n    {short}", soft_wrap=True, markup=False)
 
 
 def _worst_json(each: Judged) -> dict[str, Any]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from config.examples import Decided, read_examples
-from config.models import RULES
+from config.examples import Decided, History, read_examples
+from config.models import RULES, room_of
+from config.settings import Settings
 from gateway.commands.common import add_config, settings_of
 from gateway.commands.learn_report import (
     TASK_WORDS,
     UNDECIDED,
+    say,
     scores_json,
-    shortened,
     table_of_confusions,
     table_of_labels,
 )
@@ -62,12 +63,25 @@ def main(arguments: argparse.Namespace) -> int:
     history = read_examples(arguments.history, ids(settings), columns_of(arguments))
     understand = understand_with(settings, model=arguments.model, profile=arguments.profile)
     console = Console()
+    if trained := _trained_on(settings, history, arguments.model):
+        print(f"jiesu: {', '.join(trained)} learnt from this very file, so agreement proves nothing", file=sys.stderr)
     for task, pairs in _side_by_side(history.tickets, history.tasks, understand).items():
         if arguments.json:
             print(json.dumps(_json(task, pairs, arguments.examples), ensure_ascii=False))
         else:
             _show(console, task, pairs, arguments.examples)
     return 0
+
+
+def _trained_on(settings: Settings, history: History, model: str | None) -> list[str]:
+    """Return the tasks whose model was made from this very file."""
+    room = room_of(settings)
+    chosen = {task: model or room.in_use(task) for task in history.tasks}
+    return [
+        task
+        for task, version in chosen.items()
+        if version in room.versions(task) and room.manifest(task, version).source_sha256 == history.sha256
+    ]
 
 
 def _side_by_side(
@@ -97,12 +111,11 @@ def _show(console: Console, task: str, pairs: Sequence[Beside], examples: int) -
     if figures.confusions:
         console.print(table_of_confusions(figures))
     if apart := _apart(pairs)[:examples]:
-        table = Table("行", "人工判为", "此处判为", "依据", "内容", title="不一致的")
+        console.print("不一致的：")
         for each in apart:
             reasons = "；".join(f"{reason.rule} {reason.evidence}" for reason in each.today.reasons)
-            cells = (str(each.ticket.line), each.by_people, each.today.outcome or UNDECIDED, reasons)
-            table.add_row(*cells, shortened(each.ticket.text))
-        console.print(table)
+            here = f"{each.today.outcome or UNDECIDED}（{reasons}）" if reasons else UNDECIDED
+            say(console, each.ticket.line, each.by_people, here, each.ticket.text)
 
 
 def _json(task: str, pairs: Sequence[Beside], examples: int) -> dict[str, Any]:
