@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import GatewayError, Refused
 from gateway.domain.ticket import TicketId
 from gateway.ports.intake import Means, Progress
@@ -85,6 +86,22 @@ class MemoryShared:
 
 
 @dataclass
+class ScriptedVerification:
+    """`gateway.ports.intake.Verification` whose code is always 123456; ``fail`` is raised while it is set."""
+
+    fail: GatewayError | None = None
+    asked: list[tuple[ChannelKind, str, str]] = field(default_factory=list)
+
+    async def ask(self, channel: ChannelKind, address: str, stated: str) -> None:
+        if self.fail is not None:
+            raise self.fail
+        self.asked.append((channel, address, stated))
+
+    async def confirm(self, channel: ChannelKind, address: str, code: str) -> bool:
+        return code == "123456" and any(each[:2] == (channel, address) for each in self.asked)
+
+
+@dataclass
 class MemoryMeans:
     """The parts of `Means`, each of which a test may change."""
 
@@ -92,6 +109,7 @@ class MemoryMeans:
     files: MemoryFiles = field(default_factory=MemoryFiles)
     transcriber: ScriptedTranscriber = field(default_factory=ScriptedTranscriber)
     shared: MemoryShared = field(default_factory=MemoryShared)
+    verification: ScriptedVerification = field(default_factory=ScriptedVerification)
 
     @property
     def means(self) -> Means:
@@ -103,4 +121,6 @@ class MemoryMeans:
             enquiries=NoEnquiries(),
             transcriber=self.transcriber,
             shared=self.shared,
+            verification=self.verification,
+            is_urgent=lambda text: "着火" in text,
         )

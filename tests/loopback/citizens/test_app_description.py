@@ -28,7 +28,7 @@ async def test_the_description_needs_no_key_and_has_every_operation(place: Stree
     assert [(given["name"], given["in"], given["required"]) for given in matter["parameters"]] == [
         ("Idempotency-Key", "header", True)
     ]
-    assert sum(len(path) for path in description["paths"].values()) == 6
+    assert sum(len(path) for path in description["paths"].values()) == 8
 
 
 async def test_the_interface_does_as_its_description_says(tmp_path: Path) -> None:

@@ -213,6 +213,15 @@ async def test_one_address_sends_so_many_an_hour_and_a_proxy_of_ours_may_name_it
         assert (await sent(visitor, place, MATTER, **{"X-Forwarded-For": "203.0.113.2"}))[0] == 200
 
 
+async def test_an_address_that_sends_too_much_still_passes_an_emergency(visitor: ClientSession) -> None:
+    async with street(Street(pace=Pace(matters=1))) as place:
+        await sent(visitor, place, MATTER)
+        assert (await sent(visitor, place, MATTER, **{"Idempotency-Key": "another-key"}))[0] == 429
+        status, told = await sent(visitor, place, {**MATTER, "text": FIRE}, **{"Idempotency-Key": "fire-key-1"})
+
+    assert (status, told["emergencies"]) == (200, ["119"])
+
+
 async def test_progress_needs_number_and_code_and_guessing_ends(place: Street, visitor: ClientSession) -> None:
     number, at = "20261122-100000-0001", datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
     place.tickets.known[number, "246802"] = Progress(

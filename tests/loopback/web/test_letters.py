@@ -179,3 +179,18 @@ async def test_a_written_emergency_stands_on_every_page_until_somebody_has_settl
     assert await urgent() == []
     assert (await room.ticket(fire)).state.value == "handed_to_emergency"
     assert (await room.ticket(hoax)).emergency_line == ""
+
+
+async def test_other_tickets_of_the_same_person_are_listed_and_a_wish_for_a_person_is_shown(
+    place: Office, agent: ClientSession, room: Mailroom
+) -> None:
+    sms: dict[str, Any] = {"channel": ChannelKind.SMS, "sender": "8613800000001", "is_proven": True}
+    first = await room.take("我家停水了", **sms)
+    second = await room.take("新诉求：楼下路灯不亮", **sms)
+    await room.take("人工", **sms)
+    async with agent.get(f"/api/tickets/{first.ticket_id}/same-person") as answer:
+        listed = await answer.json()
+
+    assert [ticket["id"] for ticket in listed["tickets"]] == [second.ticket_id]
+    assert listed["tickets"][0]["wants_person"]
+    assert "8613800000001" not in str(listed)
