@@ -106,15 +106,25 @@ class AccountView(View, frozen=True):
     unit: str
 
 
+LONGEST_NUMBER = 20
+"""Characters; what is longer is an id that a platform or the page gave, and nobody reads it."""
+
+
 def masked(number: str) -> str:
-    """Return a telephone number with its middle hidden, ``138****1234``, or a mailbox with its owner hidden."""
+    """Return a number or an id with its middle hidden, ``138****1234``, or a mailbox with its owner hidden."""
     name, at, domain = number.partition("@")
     if at:
         return f"{name[:1]}***@{domain}"
+    if _is_id(number):
+        return f"{number[:4]}****{number[-4:]}"
     if len(number) >= 11:
         return f"{number[:-8]}****{number[-4:]}"
     kept = len(number) // 4
     return number[:kept] + "*" * (len(number) - 2 * kept) + number[len(number) - kept :]
+
+
+def _is_id(address: str) -> bool:
+    return len(address) > LONGEST_NUMBER and "@" not in address
 
 
 def ticket_view(ticket: Ticket, *, whole_number: bool = False) -> TicketView:
@@ -123,7 +133,7 @@ def ticket_view(ticket: Ticket, *, whole_number: bool = False) -> TicketView:
         id=ticket.id,
         call_id=ticket.call_id,
         channel=ticket.channel.value,
-        caller=ticket.caller if whole_number else masked(ticket.caller),
+        caller=ticket.caller if whole_number and not _is_id(ticket.caller) else masked(ticket.caller),
         received_at=ticket.received_at,
         answered_at=ticket.answered_at,
         ended_at=ticket.ended_at,
