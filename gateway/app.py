@@ -53,6 +53,7 @@ from gateway.services.archive import Archive
 from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Feed
+from gateway.services.incidents import IncidentWatch
 from gateway.services.knowledge import Answers, Librarian
 from gateway.services.knowledge_rounds import Rounds
 from gateway.services.ledger import Ledger
@@ -202,6 +203,7 @@ class Gateway:
             await stack.enter_async_context(serving(self.written, settings))
         await stack.enter_async_context(running(self.casework, settings, self.store, self.clock))
         await self._count(stack)
+        await self._watch_incidents(stack)
         with _as_setting("web.listen", settings.web.listen):
             self.console = await stack.enter_async_context(self._console(exchange))
         self.first_password = await ensure_first_account(self.store)
@@ -244,6 +246,11 @@ class Gateway:
         )
         counting = asyncio.create_task(follow(self.feed, metrics), name="metrics")
         stack.callback(counting.cancel)
+
+    async def _watch_incidents(self, stack: AsyncExitStack) -> None:
+        """Write down when many tickets are of one incident, for as long as the gateway stands."""
+        watching = asyncio.create_task(IncidentWatch(self.store, self.feed, self.clock).follow(), name="incidents")
+        stack.callback(watching.cancel)
 
     async def _prove_model(self) -> None:
         """Load a model that is not ours where its failure hurts nobody (libvosk may abort the process it is in)."""

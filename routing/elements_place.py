@@ -30,6 +30,7 @@ _ESTATE = "(?:小区|花园|家园|广场|公寓|新村|大厦|嘉园|雅苑|苑
 _HAN = "[\u4e00-\u9fff]"
 _BEGINS_NAME = re.compile(_STOP)
 _NAMED = re.compile(f"((?:(?!{_STOP}){_HAN}){{1,6}}?)({_AREA}|{_ROAD}|{_ESTATE})(路口)?")
+_ENDS_ROAD, _ENDS_ESTATE = re.compile(f"{_ROAD}$"), re.compile(f"{_ESTATE}$")
 _COUNT = "(?:[零〇一二两三四五六七八九十百]|[0-9]){1,6}"
 _DETAIL = re.compile(
     f"(?:{_COUNT}(?:号楼|栋|幢|座|单元|层|楼|室|号院|号|户)|(?<=单元){_COUNT}|[A-Da-d][座栋]|[东南西北]门口?|(?:十字|高速|丁字)?路口|大门口|门口|楼道|电梯里|厨房"
@@ -152,6 +153,23 @@ def best(said: Sequence[Place], gazetteer: Gazetteer | None = None) -> Located:
     before = "".join(area for area in reversed(areas) if area not in text)
     names = tuple(name for area in areas for name in gazetteer.names_of(area))
     return Located(text=before + text, found=narrowest, areas=names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NarrowNames:
+    """The names in a place that say where in a district it is."""
+
+    roads: frozenset[str] = frozenset()
+    estates: frozenset[str] = frozenset()
+
+
+def narrow_names(place: str) -> NarrowNames:
+    """Return the roads and estates that *place*, as it stands on a ticket, names."""
+    names = [place[slice(*span)].removesuffix("路口") for span in sorted(_named(place))]
+    return NarrowNames(
+        roads=frozenset(name for name in names if _ENDS_ROAD.search(name)),
+        estates=frozenset(name for name in names if _ENDS_ESTATE.search(name)),
+    )
 
 
 def _place(text: str, run: Sequence[tuple[int, int]], known: dict[tuple[int, int], Found]) -> Place:

@@ -105,6 +105,12 @@ class Store(Protocol):
         """Return the newest tickets first: received before *before*, id or caller's number containing *search*."""
         ...
 
+    async def tickets_about(
+        self, matter: str, since: datetime, until: datetime, *, limit: int = 500
+    ) -> Sequence[Ticket]:
+        """Return the tickets of *matter* received from *since* to *until*, the newest first."""
+        ...
+
     async def unfinished_calls(self) -> Sequence[Ticket]:
         """Return the telephone tickets of this node whose call has no end."""
         ...

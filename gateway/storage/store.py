@@ -128,6 +128,18 @@ class SqlStore:
             )
         return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
 
+    async def tickets_about(
+        self, matter: str, since: datetime, until: datetime, *, limit: int = 500
+    ) -> Sequence[Ticket]:
+        """Return the tickets of *matter* received from *since* to *until*, the newest first."""
+        query = (
+            sa.select(tickets)
+            .where(tickets.c.received_at.between(since, until), tickets.c.matter == matter)
+            .order_by(tickets.c.received_at.desc(), tickets.c.id.desc())
+            .limit(limit)
+        )
+        return await self._read(lambda connection: [ticket_from(row) for row in connection.execute(query)])
+
     async def unfinished_calls(self) -> Sequence[Ticket]:
         """Return the telephone tickets of this node whose call has no end, the oldest first."""
         query = (

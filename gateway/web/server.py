@@ -26,6 +26,7 @@ from gateway.web.exchange_api import exchange_routes, proven
 from gateway.web.inbox_api import inbox_routes
 from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.knowledge_exchange_api import knowledge_exchange_routes
+from gateway.web.incidents_api import incident_routes
 from gateway.web.letters_api import letter_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage
@@ -49,6 +50,7 @@ ROUTES = (
     + command_routes
     + inbox_routes
     + letter_routes
+    + incident_routes
     + exchange_routes
     + mirror_routes
     + knowledge_exchange_routes

@@ -190,6 +190,19 @@ async def test_tickets_are_found_by_a_part_of_their_number_or_their_callers(stor
     assert await store.tickets(search="%") == []
 
 
+async def test_tickets_are_found_by_matter_within_a_time(store: Remembering) -> None:
+    water = replace(TICKET, matter="water_supply")
+    later = replace(water, id=TicketId("20261121-000002"), received_at=NOON + timedelta(hours=1))
+    power = replace(TICKET, id=TicketId("20261121-000003"), matter="power")
+    for ticket in (water, later, power):
+        await store.commit(lambda tx, ticket=ticket: tx.save_ticket(ticket))  # type: ignore[misc]
+
+    assert await store.tickets_about("water_supply", NOON, NOON + timedelta(hours=1)) == [later, water]
+    assert await store.tickets_about("water_supply", NOON, NOON + timedelta(hours=1), limit=1) == [later]
+    assert await store.tickets_about("water_supply", NOON, NOON + timedelta(minutes=59)) == [water]
+    assert await store.tickets_about("noise", NOON, NOON) == []
+
+
 async def test_the_journal_is_read_backwards_from_a_number(store: Store) -> None:
     for number in range(5):
         await store.commit(lambda tx, n=number: tx.append(Fact(kind=f"kind.{n}", at=NOON)))  # type: ignore[misc]

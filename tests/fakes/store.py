@@ -150,6 +150,13 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)[:limit]
 
+    async def tickets_about(
+        self, matter: str, since: datetime, until: datetime, *, limit: int = 500
+    ) -> Sequence[Ticket]:
+        tickets = (await self._reach()).tickets.values()
+        found = [each for each in tickets if each.matter == matter and since <= each.received_at <= until]
+        return sorted(found, key=lambda ticket: (ticket.received_at, ticket.id), reverse=True)[:limit]
+
     async def unfinished_calls(self) -> Sequence[Ticket]:
         memory = await self._reach()
         calls = (ticket for ticket in memory.tickets.values() if ticket.channel is ChannelKind.TELEPHONE)

@@ -62,6 +62,7 @@ export const api = {
   resendMessage: (key, text) => request("POST", "/api/messages/resend", { key, text }),
   letters: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}/letters`),
   samePerson: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}/same-person`),
+  sameIncident: (ticketId) => request("GET", `/api/tickets/${id(ticketId)}/same-incident`),
   answerLetter: (ticketId, text, key) => request("POST", `/api/tickets/${id(ticketId)}/letters`, { text, key }),
   urgentLetters: () => request("GET", "/api/letters/urgent"),
   settleEmergency: (ticketId, outcome) => request("POST", `/api/tickets/${id(ticketId)}/emergency`, { outcome }),

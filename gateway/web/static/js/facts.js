@@ -26,6 +26,7 @@ const table = {
   "call.degraded": (v) => ["alarm", v.task === "recording" ? "录音出错，通话继续" : `通话辅助功能出错（${v.task}），通话继续`],
   "ticket.opened": () => ["note", "建立工单"],
   "ticket.edited": (v) => ["key", `${v.by} 修改了${(v.fields ?? []).map(fieldName).join("、")}`],
+  "incident.suspected": (v) => ["note", `疑似同一事件，另有 ${(v.tickets ?? []).length} 件：${(v.tickets ?? []).join("、")}`],
   "ticket.answered": (v) => ["key", `${v.by} 按知识 ${v.article} 第 ${v.version} 版即时答复`],
   "knowledge.written": (v) => ["note", `${v.by} 写了知识 ${v.article} 第 ${v.version} 版${v.published ? "并发布" : ""}`],
   "knowledge.published": (v) => ["note", `${v.by} 发布知识 ${v.article} 第 ${v.version} 版`],

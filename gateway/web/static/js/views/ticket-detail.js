@@ -7,6 +7,7 @@ import { address, route } from "../route.js";
 import { channelName, endingName, lineName, ticketStateName } from "../words.js";
 import { Decisions } from "./decisions.js";
 import { Letters } from "./letters.js";
+import { SameIncident } from "./same-incident.js";
 import { SamePerson } from "./same-person.js";
 import { Player } from "./player.js";
 import { Suggestions } from "./suggestions.js";
@@ -88,6 +89,7 @@ export const TicketDetail = {
           <${TicketForm} key=${ticket.id} ticket=${ticket} onSaved=${(saved) => { detail.value = { ...detail.value, ticket: saved }; }} />
           <${Suggestions} key=${`s-${ticket.id}`} ticket=${ticket} />
           <${Decisions} decisions=${ticket.decisions} />
+          <${SameIncident} key=${`i-${ticket.id} ${ticket.matter} ${ticket.elements.place}`} ticketId=${ticket.id} />
           <${SamePerson} key=${`p-${ticket.id}`} ticketId=${ticket.id} />
         </div>
         <div class="sheet detail-talk">
