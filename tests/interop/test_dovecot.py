@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from imap_tools import ImapToolsError
 
-from channels.mail.mailbox import MailboxSettings
+from channels.mail.mailbox import MailboxSettings, prove
 from gateway.domain.errors import Refused, Unavailable
 from gateway.ports.intake import IncomingMessage, Taken
 from tests.fakes.intake import MemoryIntake
@@ -194,3 +195,12 @@ async def test_a_certificate_of_a_strangers_is_not_believed(dovecot: Dovecot) ->
             return "mailbox city" in channel.status
 
         await until("the status says so", shown)
+
+
+async def test_a_mailbox_is_proven_by_signing_in_and_nothing_is_marked(dovecot: Dovecot) -> None:
+    await dovecot.bring("office", message())
+
+    assert await prove(mailbox(dovecot)) == f"INBOX at 127.0.0.1:{dovecot.tls}"
+    with pytest.raises(ImapToolsError):
+        await prove(mailbox(dovecot, password="wrong"))
+    assert not any("Seen" in each for each in await dovecot.flags("office"))
