@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import TypeAlias
 
@@ -30,11 +31,14 @@ THRESHOLD = 0.7
 READ_AT_MOST = 1000
 """Characters of a text that are read; what the matter is stands at the beginning."""
 _EVIDENCE = 3
-_AUDIBLE = 0.4
-"""Of how loud the loudest character is, so much makes another one part of the evidence."""
+_AUDIBLE = 0.3
+"""Of how loud the loudest n-gram or character is, so much makes another one part of the evidence."""
+_REMEMBERED = 16
+"""Texts whose n-grams are kept: the models of all tasks ask for the same one."""
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def normal(text: str) -> str:
     """Return *text* as the models read it: NFKC, lower case, without digits, spaces and punctuation.
 
@@ -43,13 +47,13 @@ def normal(text: str) -> str:
     return _NOT_WORDS.sub("", unicodedata.normalize("NFKC", text[:READ_AT_MOST]).lower())
 
 
-def grams(normalised: str) -> Counter[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def grams(normalised: str) -> Mapping[str, int]:
     """Return how often each run of 1 to `LONGEST_GRAM` characters stands in a normalised text."""
-    return Counter(
-        normalised[at : at + length]
-        for length in range(1, LONGEST_GRAM + 1)
-        for at in range(len(normalised) - length + 1)
-    )
+    runs = list(normalised)
+    for length in range(2, LONGEST_GRAM + 1):
+        runs += [normalised[at : at + length] for at in range(len(normalised) - length + 1)]
+    return Counter(runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,13 @@ class Vocabulary:
         object.__setattr__(self, "_places", {gram: at for at, gram in enumerate(self.grams)})
 
     def weigh(self, normalised: str) -> tuple[npt.NDArray[np.int32], Weights]:
-        """Return the places of the known n-grams of a normalised text, ascending, and their weights, of length 1."""
-        known = sorted((self._places[gram], count) for gram, count in grams(normalised).items() if gram in self._places)
-        places = np.fromiter((place for place, _ in known), np.int32, len(known))
-        counts = np.fromiter((1.0 + math.log(count) for _, count in known), np.float32, len(known))
-        weights = counts * self.rarity[places]
-        length = float(np.sqrt(np.sum(weights * weights)))
-        return places, (weights / np.float32(length) if length else weights)
+        """Return the places of the known n-grams of a normalised text and their weights, together of length 1."""
+        counted, place = grams(normalised), self._places.get
+        known = {at: count for gram, count in counted.items() if (at := place(gram)) is not None}
+        places = np.fromiter(known.keys(), np.int32, len(known))
+        counts = np.fromiter(known.values(), np.float32, len(known))
+        weights = (1.0 + np.log(counts)) * self.rarity[places]
+        return places, weights / np.sqrt(weights @ weights) if known else weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +112,9 @@ class LinearModel:
         probabilities = softmax((weights @ rows + self.bias) / np.float32(self.temperature))
         order = np.argsort(-probabilities, kind="stable")
         best, second = int(order[0]), int(order[1])
-        spoke = (weights * (rows[:, best] - rows.mean(axis=1))).tolist()
-        loudness = {self.vocabulary.grams[place]: loud for place, loud in zip(places.tolist(), spoke, strict=True)}
+        spoke = weights * (rows[:, best] - rows.mean(axis=1))
+        loud = np.flatnonzero(spoke > spoke.max() * _AUDIBLE)
+        loudness = {self.vocabulary.grams[places[at]]: float(spoke[at]) for at in loud if spoke[at] > 0}
         return Guess(
             label=self.labels[best],
             probability=float(probabilities[best]),
@@ -158,11 +163,12 @@ def _words(guess: Guess) -> str:
 def _words_that_spoke(normalised: str, loudness: Mapping[str, float]) -> tuple[str, ...]:
     """Return the stretches of a text whose n-grams spoke most, the loudest first; *loudness* by n-gram."""
     by_character = [0.0] * len(normalised)
-    for length in range(1, LONGEST_GRAM + 1):
-        for at in range(len(normalised) - length + 1):
-            if share := loudness.get(normalised[at : at + length]):
-                for place in range(at, at + length):
-                    by_character[place] += share / length
+    for gram, loud in loudness.items():
+        at = normalised.find(gram)
+        while at >= 0:
+            for place in range(at, at + len(gram)):
+                by_character[place] += loud / len(gram)
+            at = normalised.find(gram, at + 1)
     audible = max(by_character) * _AUDIBLE
     runs: dict[str, float] = {}
     for is_audible, run in groupby(range(len(normalised)), key=lambda at: by_character[at] > audible > 0):
