@@ -13,6 +13,7 @@ from aiohttp import web
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
 
+from gateway.domain.contact import ChannelKind
 from gateway.domain.errors import Unavailable
 from gateway.domain.ticket import TicketId
 from gateway.ports.intake import Progress
@@ -107,6 +108,24 @@ async def test_a_matter_with_a_photo_is_sent_from_a_phone_and_gets_a_number(plac
     assert message.text == "路灯坏了三天\n地点：幸福路 18 号"
     assert message.point is not None
     assert [(part.name, part.content) for part in message.parts] == [("路灯.png", IMAGE)]
+    assert width == PHONE["width"]
+
+
+async def test_a_number_is_proven_after_the_matter_is_sent(place: Street, visit: Opener) -> None:
+    async with visit() as page:
+        await fill(page)
+        await page.get_by_label("联系电话").fill("13800000001")
+        await page.get_by_role("button", name="提交诉求").click()
+        await page.get_by_text("验证手机号或邮箱").click()
+        await expect(page.get_by_label("手机号码或邮箱")).to_have_value("13800000001")
+        await page.get_by_role("button", name="发送验证码").click()
+        await page.get_by_label("六位验证码").fill("123456")
+        await page.get_by_role("button", name="确认").click()
+
+        await expect(page.get_by_text("已验证")).to_be_visible()
+        width = await page.evaluate("document.documentElement.scrollWidth")
+    (message,) = place.intake.messages
+    assert place.house.verification.asked == [(ChannelKind.WEB, message.sender, "13800000001")]
     assert width == PHONE["width"]
 
 

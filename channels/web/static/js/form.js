@@ -4,6 +4,7 @@ import { showEmergency } from "./emergency.js";
 import { send } from "./net.js";
 import { clearPhotos, photos, usePhotos } from "./photos.js";
 import { keep, keepMatter, newKey, newToken, recall } from "./store.js";
+import { verification } from "./verification.js";
 
 const FIELDS = ["text", "place", "name", "telephone"];
 const LONGEST_PAUSE = 60;
@@ -242,12 +243,12 @@ async function finish(taken, kept) {
   });
   await empty();
   lock(false);
-  showReceipt(taken, kept.token);
+  showReceipt(taken, kept);
   conversations.follow(kept.token);
   showEmergency(taken.emergencies, taken.told, kept.is_text_only);
 }
 
-function showReceipt(taken, token) {
+function showReceipt(taken, { token, telephone }) {
   const talk = make("button", { type: "button", className: "primary" }, "就此事与我们对话");
   talk.addEventListener("click", () => conversations.talk(token));
   const another = make("button", { type: "button", className: "plain" }, "再提交一件");
@@ -264,6 +265,7 @@ function showReceipt(taken, token) {
     make("dl", { className: "receipt" }, entry("工单编号", taken.ticket_id), entry("查询码", taken.query_code)),
     make("p", { className: "told" }, taken.told || "请记下工单编号和查询码，用它们可以随时查询进度。"),
     make("div", { className: "actions" }, talk, make("a", { className: "quiet", href: "#progress" }, "查询进度"), another),
+    verification(token, telephone.trim()),
   );
   $("done").hidden = false;
   $("form").hidden = true;

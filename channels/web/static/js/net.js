@@ -18,12 +18,15 @@ function failureOf(status, retryAfter, content) {
   return new Failure(problem.message ?? `系统繁忙（${status}）`, { field: problem.field, again });
 }
 
-export async function ask(method, path, body) {
+export async function ask(method, path, body, token = "") {
   let answer;
   try {
     answer = await fetch(path, {
       method,
-      headers: body ? { "Content-Type": "application/json" } : {},
+      headers: {
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      },
       body: body ? JSON.stringify(body) : undefined,
     });
   } catch {
