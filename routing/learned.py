@@ -74,7 +74,7 @@ class Vocabulary:
         places = np.fromiter(known.keys(), np.int32, len(known))
         counts = np.fromiter(known.values(), np.float32, len(known))
         weights = (1.0 + np.log(counts)) * self.rarity[places]
-        return places, weights / np.sqrt(weights @ weights) if known else weights
+        return places, weights / np.float32(np.sqrt(weights @ weights)) if known else weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

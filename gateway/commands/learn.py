@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from config.examples import Decided, History, Ids, read_examples, to_csv
+from config.decided_tickets import Decided, History, Ids, read_decided, to_csv
 from config.models import RULES, TASKS, Manifest, Metrics, ModelRoom, room_of
 from config.settings import Settings
 from gateway.app import SystemClock
@@ -86,8 +86,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _learn(settings: Settings, room: ModelRoom, tasks: Sequence[str], arguments: argparse.Namespace) -> int:
     known, columns = ids(settings), columns_of(arguments)
-    history = read_examples(arguments.history, known, columns)
-    other = read_examples(arguments.held_out, known, columns) if arguments.held_out else None
+    history = read_decided(arguments.history, known, columns)
+    other = read_decided(arguments.held_out, known, columns) if arguments.held_out else None
     rules = understand_with(settings, model=RULES, profile=arguments.profile)
     today = datetime.now(ZoneInfo(settings.node.timezone)).date()
     version = room.next_version(today)

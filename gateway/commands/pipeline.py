@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config import lexicons, models, profiles
-from config.examples import TEXT, Ids, ids_of
+from config.decided_tickets import TEXT, Ids, ids_of
 from config.settings import Settings
 from gateway import line_parts
 from gateway.app import CONFIG

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from config.examples import Decided, History, read_examples
+from config.decided_tickets import Decided, History, read_decided
 from config.models import RULES, room_of
 from config.settings import Settings
 from gateway.commands.common import add_config, settings_of
@@ -60,7 +60,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Print, for every task that the file has a column for, how far people and the gateway agree."""
     settings = settings_of(arguments)
-    history = read_examples(arguments.history, ids(settings), columns_of(arguments))
+    history = read_decided(arguments.history, ids(settings), columns_of(arguments))
     understand = understand_with(settings, model=arguments.model, profile=arguments.profile)
     console = Console()
     if trained := _trained_on(settings, history, arguments.model):
