@@ -1,1 +1,1 @@
-"""The demonstration (`jiesu demo`): the gateway on this machine, desk telephones that are not ours, and two calls."""
+"""The demonstration (`jiesu demo`): the gateway on this machine, two calls and four letters."""

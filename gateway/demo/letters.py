@@ -11,6 +11,7 @@ import json
 import secrets
 import smtplib
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -222,7 +223,7 @@ def _hand_over(host: str, port: int, letter: EmailMessage) -> None:
         server.send_message(letter)
 
 
-async def _answer(asking: Any) -> dict[str, Any]:
+async def _answer(asking: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> dict[str, Any]:
     async with asking as response:
         if response.status >= 400:
             raise StepMissing(f"the citizens' page refused: {response.status} {(await response.text())[:200]}")
