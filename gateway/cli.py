@@ -16,7 +16,7 @@ from gateway.domain.errors import GatewayError, OurMistake, UnusableSetting
 
 COMMANDS = {
     "run": "start the gateway",
-    "demo": "show two calls from ring to ticket, on this machine",
+    "demo": "show two calls and four letters become tickets, on this machine",
     "check": "try a configuration without serving",
     "phone": "a telephone on the command line",
     "model": "list or fetch speech recognition models",
