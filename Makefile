@@ -6,7 +6,7 @@ VENV := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run peers lint types imports check-all bench image-check lock clean environment dev-environment
+.PHONY: help demo test run peers lint types imports check-all bench interop soak image-check lock clean environment dev-environment
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ check-all: test image-check ## `test`, and the image's steps
 
 bench: dev-environment ## Measure: from an emergency phrase to the INVITE on the wire
 	$(VENV) -m benchmarks.emergency $(ARGS)
+
+interop: dev-environment ## Meet every independent program, Asterisk and linphonec too (as root; ARGS for pytest)
+	@$(PYTHON) scripts/peers.py --interop || true
+	$(VENV) -m pytest tests/interop $(ARGS)
+
+soak: dev-environment ## 5 calls a second of every kind for half an hour (ARGS="--minutes 5")
+	$(VENV) -m benchmarks.soak $(ARGS)
 
 image-check: ## Prove the Dockerfile's steps in a Debian chroot (as root; no engine needed)
 	@$(PYTHON) -m scripts.image_check

@@ -1,16 +1,16 @@
-"""docs/sip.md names tests that exist."""
+"""docs/sip.md and docs/interop.md name tests that exist."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = Path("docs/sip.md").read_text(encoding="utf-8")
-CELLS = [line.rsplit("|", 2)[1] for line in PAGE.splitlines() if line.startswith("| ") and "---" not in line]
+PAGES = "".join(Path(page).read_text(encoding="utf-8") for page in ("docs/sip.md", "docs/interop.md"))
+CELLS = [line.rsplit("|", 2)[1] for line in PAGES.splitlines() if line.startswith("| ") and "---" not in line]
 
 
 def named() -> list[tuple[str, str]]:
-    """Every (file, test) of the page; a name that begins with ``::`` is in the file before it."""
+    """Every (file, test) of the pages; a name that begins with ``::`` is in the file before it."""
     found: list[tuple[str, str]] = []
     for cell in CELLS:
         file = ""
@@ -21,7 +21,7 @@ def named() -> list[tuple[str, str]]:
     return found
 
 
-def test_every_test_on_the_page_exists() -> None:
+def test_every_test_on_the_pages_exists() -> None:
     assert len(named()) > 40
     for file, test in named():
         path = Path("tests") / file
