@@ -109,7 +109,7 @@ class Gateway:
         self.profile = _profile(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
         self.learned = models.learned(settings)
-        self.gazetteer = _gazetteer(settings)
+        self.gazetteer = open_gazetteer(settings)
         self.announcements = Announcements(Path(settings.media.prompts) if settings.media.prompts else DEFAULT_FOLDER)
         self.units = line_parts.units(settings)
         self.first_password: str | None = None
@@ -406,7 +406,7 @@ def open_library(
     )
 
 
-def _gazetteer(settings: Settings) -> Gazetteer | None:
+def open_gazetteer(settings: Settings) -> Gazetteer | None:
     """Return the city's places, if it has named a file of them."""
     path = settings.understanding.gazetteer
     return gazetteers.load(Path(path), CONFIG / "lexicons") if path else None

@@ -73,8 +73,9 @@ class Vocabulary:
         known = {at: count for gram, count in counted.items() if (at := place(gram)) is not None}
         places = np.fromiter(known.keys(), np.int32, len(known))
         counts = np.fromiter(known.values(), np.float32, len(known))
-        weights = (1.0 + np.log(counts)) * self.rarity[places]
-        return places, weights / np.float32(np.sqrt(weights @ weights)) if known else weights
+        weights: Weights = ((1.0 + np.log(counts)) * self.rarity[places]).astype(np.float32)
+        length = np.linalg.norm(weights)
+        return places, (weights / length).astype(np.float32) if known else weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

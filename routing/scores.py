@@ -1,21 +1,12 @@
-"""How well guesses meet the truth (评估): accuracy, per-label precision and recall, macro-F1, confusions."""
+"""How well guesses meet the truth (评估), one label each: figures by label, and what is taken for what."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelScore:
-    """One label: ``n`` is how often it is the truth. Without a guess precision, without a truth recall, is 0.0."""
-
-    label: str
-    n: int
-    precision: float
-    recall: float
-    f1: float
+from routing.measures import Counts, macro_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +19,7 @@ class Scores:
     n: int
     accuracy: float
     macro_f1: float
-    labels: tuple[LabelScore, ...]
+    labels: Mapping[str, Counts]
     confusions: tuple[tuple[str, str, int], ...]
 
 
@@ -36,14 +27,15 @@ def scores(pairs: Sequence[tuple[str, str]]) -> Scores:
     """Return the figures of *pairs* of truth and guess."""
     met = Counter(pairs)
     truths, guesses = Counter(truth for truth, _ in pairs), Counter(guess for _, guess in pairs)
-    labels = tuple(
-        _label(label, truths[label], guesses[label], met[label, label]) for label in sorted({*truths, *guesses} - {""})
-    )
-    judged = [each.f1 for each in labels if each.n]
+    labels = {
+        label: Counts(true=truths[label], guessed=guesses[label], right=met[label, label])
+        for label in sorted({*truths, *guesses} - {""})
+    }
+    right = sum(counts.right for counts in labels.values())
     return Scores(
         n=len(pairs),
-        accuracy=_share(sum(met[label, label] for label in truths), len(pairs)),
-        macro_f1=_share(sum(judged), len(judged)),
+        accuracy=right / len(pairs) if pairs else 0.0,
+        macro_f1=macro_f1(labels.values()),
         labels=labels,
         confusions=tuple(
             (truth, guess, count)
@@ -51,13 +43,3 @@ def scores(pairs: Sequence[tuple[str, str]]) -> Scores:
             if truth != guess
         ),
     )
-
-
-def _label(label: str, n: int, guessed: int, right: int) -> LabelScore:
-    precision, recall = _share(right, guessed), _share(right, n)
-    f1 = _share(2 * precision * recall, precision + recall)
-    return LabelScore(label=label, n=n, precision=precision, recall=recall, f1=f1)
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0

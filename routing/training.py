@@ -149,7 +149,7 @@ def _fitted(examples: Sequence[Example], labels: tuple[str, ...]) -> tuple[Vocab
     """Fit one logistic regression per label against all others, by averaged stochastic gradient descent."""
     classifier_of = _scikit_learn()
     texts = [normal(example.text) for example in examples]
-    vocabulary = vocabulary_of(texts, least=2 if len(texts) < 20_000 else 4, most=MOST_GRAMS)
+    vocabulary = vocabulary_of(sorted({*texts}), least=2 if len(texts) < 20_000 else 4, most=MOST_GRAMS)
     classifier = classifier_of(
         loss="log_loss",
         alpha=1.0 / (_STRENGTH * len(examples)),

@@ -57,8 +57,8 @@ def table_of_labels(figures: Scores) -> Table:
     table = Table("标签")
     for title in ("件数", "精确率", "召回率", "F1"):
         table.add_column(title, justify="right")
-    for each in figures.labels:
-        table.add_row(each.label, str(each.n), f"{each.precision:.1%}", f"{each.recall:.1%}", f"{each.f1:.3f}")
+    for label, counts in figures.labels.items():
+        table.add_row(label, str(counts.true), _percent(counts.precision), _percent(counts.recall), f"{counts.f1:.3f}")
     return table
 
 
@@ -70,13 +70,13 @@ def table_of_confusions(figures: Scores) -> Table:
             pairs.add_row(truth, guess or UNDECIDED, str(count))
         return pairs
     counts = {(truth, guess): count for truth, guess, count in figures.confusions}
-    counts |= {(each.label, each.label): round(each.recall * each.n) for each in figures.labels}
-    guesses = [each.label for each in figures.labels]
+    counts |= {(label, label): each.right for label, each in figures.labels.items()}
+    guesses = [*figures.labels]
     guesses += [""] if any(not guess for _, guess in counts) else []
     table = Table("人工 × 此处", *(guess or UNDECIDED for guess in guesses))
-    for each in figures.labels:
-        if each.n:
-            table.add_row(each.label, *(str(counts.get((each.label, guess), "")) for guess in guesses))
+    for label, each in figures.labels.items():
+        if each.true:
+            table.add_row(label, *(str(counts.get((label, guess), "")) for guess in guesses))
     return table
 
 
@@ -94,16 +94,22 @@ def report_json(
 
 
 def scores_json(figures: Scores) -> dict[str, Any]:
-    """Return figures as plain values: n, accuracy, macro_f1, per_class, confusions."""
+    """Return figures as plain values: n, accuracy, macro_f1, classes, confusions."""
     return {
         "n": figures.n,
         "accuracy": round(figures.accuracy, 4),
         "macro_f1": round(figures.macro_f1, 4),
-        "per_class": {
-            each.label: {"n": each.n, "precision": round(each.precision, 4), "recall": round(each.recall, 4)}
-            for each in figures.labels
+        "classes": {
+            label: {
+                "n": each.true,
+                "guessed": each.guessed,
+                "precision": _rounded(each.precision),
+                "recall": _rounded(each.recall),
+                "f1": round(each.f1, 4),
+            }
+            for label, each in figures.labels.items()
         },
-        "confusions": [{"truth": truth, "guess": guess, "count": count} for truth, guess, count in figures.confusions],
+        "confusions": [{"true": truth, "guessed": guess, "n": count} for truth, guess, count in figures.confusions],
     }
 
 
@@ -117,9 +123,17 @@ def say(console: Console, line: int, by_people: str, here: str, text: str) -> No
 def _worst_json(each: Judged) -> dict[str, Any]:
     return {
         "line": each.example.line,
-        "truth": each.example.label,
-        "guess": each.label,
+        "true": each.example.label,
+        "guessed": each.label,
         "probability": round(each.probability, 4),
         "evidence": list(each.guess.evidence) if each.guess else [],
         "text": each.example.text,
     }
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

@@ -11,7 +11,7 @@ from config import lexicons, models, profiles
 from config.decided_tickets import TEXT, Ids, ids_of
 from config.settings import Settings
 from gateway import line_parts
-from gateway.app import CONFIG
+from gateway.app import CONFIG, open_gazetteer
 from gateway.domain.call import Role
 from routing.conversation import Conversation, Turn
 from routing.decide import Understander, Understanding
@@ -47,6 +47,7 @@ def understand_with(settings: Settings, *, model: str | None = None, profile: st
         tuple(line_parts.units(settings).values()),
         profiles.load(profiles.find(profile or settings.node.profile), at=datetime.now(UTC)),
         learned=models.learned(settings, model),
+        gazetteer=open_gazetteer(settings),
     )
     return lambda text: understander(Conversation(turns=(Turn(role=Role.CITIZEN, text=text),)))
 

@@ -126,8 +126,8 @@ def _json(task: str, pairs: Sequence[Beside], examples: int) -> dict[str, Any]:
         "disagreements": [
             {
                 "line": each.ticket.line,
-                "people": each.by_people,
-                "today": each.today.outcome,
+                "true": each.by_people,
+                "guessed": each.today.outcome,
                 "reasons": [{"rule": reason.rule, "evidence": reason.evidence} for reason in each.today.reasons],
                 "text": each.ticket.text,
             }

@@ -55,11 +55,11 @@ def test_a_history_becomes_models_that_are_listed_used_and_rolled_back(
     for report in reports.values():
         assert report["metrics"]["macro_f1"] > 0.8
         assert report["train"] + report["held_out"] == 600
-        assert set(report["per_class"]) >= set(report["labels"])
+        assert set(report["classes"]) >= set(report["labels"])
     assert reports["unit"]["never_decided"] == sorted({unit for unit, _ in histories.MATTERS.values()} - {"自来水公司"})
     assert "water" in reports["unit"]["labels"]
     version = reports["class"]["version"]
-    assert all({"line", "truth", "guess", "probability", "text"} <= set(each) for each in reports["class"]["worst"])
+    assert all({"line", "true", "guessed", "probability", "text"} <= set(each) for each in reports["class"]["worst"])
     assert room.in_use("class") == RULES
 
     assert main(["learn", "--use", version, *config]) == 0

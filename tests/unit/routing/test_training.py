@@ -104,6 +104,6 @@ def test_figures_count_what_is_taken_for_what() -> None:
 
     assert (figures.n, figures.accuracy) == (4, 0.5)
     assert figures.confusions == (("a", "b", 1), ("c", "", 1))
-    by_label = {each.label: (each.n, each.precision, each.recall) for each in figures.labels}
-    assert by_label == {"a": (2, 1.0, 0.5), "b": (1, 0.5, 1.0), "c": (1, 0.0, 0.0)}
+    by_label = {label: (each.true, each.precision, each.recall) for label, each in figures.labels.items()}
+    assert by_label == {"a": (2, 1.0, 0.5), "b": (1, 0.5, 1.0), "c": (1, None, 0.0)}
     assert figures.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
