@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from config.sounds import load_sounds
 from config.toml_file import SettingsError, TomlFile
 from gateway.domain.knowledge import ArticleId, ArticleKind, Content, Submission, faults
 from routing.search import SearchLexicon
@@ -64,10 +65,6 @@ class _LexiconFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     synonym: tuple[_Synonym, ...] = ()
 
 
-class _SoundFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    sounds: dict[str, str]
-
-
 def load(path: Path) -> tuple[Submission, ...]:
     """Return the articles of the file at *path*, by its ending TOML or CSV. Raises `KnowledgeFileError`."""
     match path.suffix.lower():
@@ -86,13 +83,13 @@ def load_lexicon(folder: Path, words: Iterable[str] = ()) -> SearchLexicon:
     for at, group in enumerate(content.synonym):
         if len(group.words) < 2 or not all(word.strip() for word in group.words):
             raise file.error(("synonym", at, "words"), "expected two words or more that mean the same")
-    sounds = TomlFile(folder / "pinyin.toml").convert(_SoundFile).sounds
+    sounds = load_sounds(folder / "pinyin.toml")
     synonyms = tuple(group.words for group in content.synonym)
     return SearchLexicon(
         synonyms=synonyms,
         filler=content.filler,
         words=frozenset(words).union(*synonyms),
-        sounds={character: syllable for syllable, characters in sounds.items() for character in characters},
+        sounds={character: readings[0] for character, readings in sounds.readings.items()},
     )
 
 

@@ -12,10 +12,12 @@ from typing import Literal
 
 import msgspec
 
+from config.sounds import load_sounds
 from config.toml_file import Key, SettingsError, TomlFile
 from gateway.domain.emergency import EmergencyLine
 from routing.lexicon import Context, EmergencyEntry, EmergencyLexicon, Lexicons, Scope, Side, Topic
 from routing.pattern import PatternError, compile_pattern
+from routing.sounds import Sounds
 
 
 class LexiconError(SettingsError):
@@ -79,11 +81,12 @@ def load(folder: Path) -> Lexicons:
 
 
 def load_emergency(path: Path) -> EmergencyLexicon:
-    """Read an emergency lexicon. Raises `LexiconError`."""
+    """Read an emergency lexicon, and ``pinyin.toml`` beside it if there is one. Raises `LexiconError`."""
     try:
         file = TomlFile(path)
         content = file.convert(_EmergencyFile)
         _check_emergency(file, content)
+        sounds = load_sounds(beside) if (beside := path.with_name("pinyin.toml")).exists() else Sounds()
     except LexiconError:
         raise
     except SettingsError as error:
@@ -95,6 +98,7 @@ def load_emergency(path: Path) -> EmergencyLexicon:
         sets=content.sets,
         harmless=content.harmless,
         gap_stops=content.gap_stops,
+        sounds=sounds,
     )
 
 

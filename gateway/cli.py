@@ -30,6 +30,7 @@ COMMANDS = {
     "simulate": "run a scenario through a city's regulation",
     "learn": "train understanding on a city's decided tickets; list, use and roll back what was learnt",
     "shadow": "historic tickets through today's understanding, beside what people decided",
+    "evaluate": "how well texts are understood whose truth is known",
     "replay-history": "how many historic tickets would have been late under a city's regulation",
 }
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from gateway.domain.call import LegId, Role
 from gateway.domain.emergency import EmergencyHit, EmergencyLine
 from gateway.domain.transcript import Utterance, Word
+from routing.emergency_sounds import Ear, Reading, words_of
 from routing.lexicon import Context, EmergencyEntry, EmergencyLexicon, Scope, Side
 from routing.pattern import PUNCTUATION, PatternError, compile_pattern
 from routing.sieve import Sieve
@@ -106,6 +107,9 @@ class Detector:
             (entry, compile_pattern([phrase], lexicon.sets, lexicon.gap_stops)) for entry, phrase in phrases
         ]
         self._sieve = Sieve([phrase for _, phrase in phrases], lexicon.sets)
+        self._order = {entry.id: at for at, entry in enumerate(lexicon.entries)}
+        self._entry_of = {entry.id: entry for entry in lexicon.entries}
+        self._ear = Ear(_vocabulary(lexicon), lexicon.sounds)
 
     def look(self, text: str, words: Sequence[Word] = (), *, final: bool = True) -> tuple[EmergencyHit, ...]:
         """Return at most one hit for each entry, in the lexicon's order.
@@ -114,19 +118,26 @@ class Detector:
         False the text may still grow, and entries that wait for the end of the utterance stay silent.
         """
         plain = _BLANK.sub("", text).translate(_NARROW)
+        found = self._find(plain, final=final)
+        hits = {entry.id: _hit(entry, plain, span, words) for entry, span in found}
+        if (reading := self._ear.heard(plain)) is not None:
+            for entry, span in self._find(reading.text, final=final):
+                hits.setdefault(entry.id, _misheard(entry, plain, reading, span, words))
+        told = [rule for rule in hits if not self._entry_of[rule].alone] or hits
+        return tuple(hits[rule] for rule in sorted(told, key=self._order.__getitem__))
+
+    def _find(self, plain: str, *, final: bool) -> list[tuple[EmergencyEntry, tuple[int, int]]]:
+        """Return which entries stand in *plain*, and where."""
         possible: dict[_Entry, list[re.Pattern[str]]] = {}
         for index in self._sieve.possible(plain):
             entry, phrase = self._phrases[index]
             possible.setdefault(entry, []).append(phrase)
         hidden = [match.span() for match in self._harmless.finditer(plain)] if self._harmless else []
-        found = [
+        return [
             (entry.entry, span)
             for entry, phrases in possible.items()
             if (final or not entry.entry.settled) and (span := entry.find(phrases, plain, hidden))
         ]
-        if any(not entry.alone for entry, _ in found):
-            found = [(entry, span) for entry, span in found if not entry.alone]
-        return tuple(_hit(entry, plain, span, words) for entry, span in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +212,29 @@ def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:
 def _hit(entry: EmergencyEntry, text: str, span: tuple[int, int], words: Sequence[Word]) -> EmergencyHit:
     start, end = _place(text, span, words)
     return EmergencyHit(line=entry.line, phrase=text[slice(*span)], rule=entry.id, start=start, end=end)
+
+
+def _misheard(
+    entry: EmergencyEntry, text: str, reading: Reading, span: tuple[int, int], words: Sequence[Word]
+) -> EmergencyHit:
+    written = reading.written(*span)
+    return replace(
+        _hit(entry, text, written, words),
+        meant=reading.text[slice(*span)],
+        weight=round(max(1 - reading.cost(*span), 0.0), 2),
+    )
+
+
+def _vocabulary(lexicon: EmergencyLexicon) -> frozenset[str]:
+    """Return every word that *lexicon* is made of."""
+    contexts = lexicon.contexts.values()
+    phrases = [
+        *(phrase for entry in lexicon.entries for phrase in entry.phrases),
+        *(phrase for context in contexts for phrase in (*context.phrases, *context.but, *context.lifted)),
+        *lexicon.harmless,
+        *(member for members in lexicon.sets.values() for member in members),
+    ]
+    return words_of(phrases, lexicon.sets)
 
 
 def _place(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[float | None, float | None]:

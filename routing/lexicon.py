@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.domain.emergency import EmergencyLine
+from routing.sounds import Sounds
 
 
 class Side(Enum):
@@ -67,7 +68,8 @@ class EmergencyEntry:
 class EmergencyLexicon:
     """All that `routing.emergency` knows. ``harmless`` phrases (消防通道, 火锅) hide the characters they cover.
 
-    No gap in the phrases of an entry leaps over a character of ``gap_stops``.
+    No gap in the phrases of an entry leaps over a character of ``gap_stops``. By ``sounds`` phrases are found that a
+    recogniser wrote with other characters.
     """
 
     entries: tuple[EmergencyEntry, ...]
@@ -75,6 +77,7 @@ class EmergencyLexicon:
     sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     harmless: tuple[str, ...] = ()
     gap_stops: str = ""
+    sounds: Sounds = field(default_factory=Sounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

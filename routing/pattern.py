@@ -79,3 +79,25 @@ def _translate(phrase: str, sets: Mapping[str, Sequence[str]], gap: str) -> str:
     if depth:
         raise PatternError(f"{phrase!r}: ( without )")
     return "".join(out)
+
+
+def closing(phrase: str, start: int) -> int:
+    """Return where the group ends that begins at *start* of a phrase that was compiled before."""
+    depth = 0
+    for at in range(start, len(phrase)):
+        depth += (phrase[at] == "(") - (phrase[at] == ")")
+        if not depth:
+            return at
+    raise AssertionError("the phrase was compiled before")
+
+
+def alternatives(inside: str) -> list[str]:
+    """Split the inside of a group at its own bars."""
+    found, depth = [""], 0
+    for char in inside:
+        depth += (char == "(") - (char == ")")
+        if char == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += char
+    return found

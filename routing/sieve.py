@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from routing.pattern import alternatives, closing
+
 Need = frozenset[str]
 """Characters one of which has to be there."""
 
@@ -24,53 +26,32 @@ def _needs(phrase: str, sets: Mapping[str, Sequence[str]]) -> Iterator[Need]:
     while at < len(phrase):
         char, start = phrase[at], at
         at += 1
-        alternatives: Sequence[str] = (char,)
+        choice: Sequence[str] = (char,)
         if char == "(":
-            at = _closing(phrase, start) + 1
-            alternatives = _alternatives(phrase[start + 1 : at - 1])
+            at = closing(phrase, start) + 1
+            choice = alternatives(phrase[start + 1 : at - 1])
         elif char == "{":
             at = phrase.index("}", start) + 1
-            alternatives = sets[phrase[start + 1 : at - 1]]
+            choice = sets[phrase[start + 1 : at - 1]]
         elif char in "~$":
             continue
         if phrase[at : at + 1] == "?":
             at += 1
-        elif len(alternatives) == 1 and alternatives[0] == char:
+        elif len(choice) == 1 and choice[0] == char:
             yield frozenset(char)
         else:
-            yield from _one_of(alternatives, sets)
+            yield from _one_of(choice, sets)
 
 
-def _one_of(alternatives: Sequence[str], sets: Mapping[str, Sequence[str]]) -> Iterator[Need]:
+def _one_of(choice: Sequence[str], sets: Mapping[str, Sequence[str]]) -> Iterator[Need]:
     """Yield the characters of which one is in whatever alternative matches; none if one of them needs nothing."""
     characters: set[str] = set()
-    for alternative in alternatives:
+    for alternative in choice:
         of_it = needs(alternative, sets)
         if not of_it:
             return
         characters |= min(of_it, key=lambda need: (len(need), sorted(need)))
     yield frozenset(characters)
-
-
-def _closing(phrase: str, start: int) -> int:
-    depth = 0
-    for at in range(start, len(phrase)):
-        depth += (phrase[at] == "(") - (phrase[at] == ")")
-        if not depth:
-            return at
-    raise AssertionError("the phrase was compiled before")
-
-
-def _alternatives(inside: str) -> list[str]:
-    """Split the inside of a group at its own bars."""
-    found, depth = [""], 0
-    for char in inside:
-        depth += (char == "(") - (char == ")")
-        if char == "|" and not depth:
-            found.append("")
-        else:
-            found[-1] += char
-    return found
 
 
 class Sieve:

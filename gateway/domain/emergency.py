@@ -16,7 +16,8 @@ class EmergencyHit:
     """A phrase that makes an emergency likely.
 
     ``start`` and ``end`` place the phrase in the audio, in seconds of the call; both are None for
-    written text. ``rule`` is the id of the lexicon entry that fired.
+    written text. ``rule`` is the id of the lexicon entry that fired. ``meant`` is what the phrase sounds like where it is
+    written otherwise, else empty; ``weight``, at most 1, is less the less alike the two are.
     """
 
     line: EmergencyLine
@@ -24,6 +25,8 @@ class EmergencyHit:
     rule: str
     start: float | None = None
     end: float | None = None
+    meant: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
