@@ -27,7 +27,7 @@ from gateway.domain.call import LegId
 from gateway.intake_parts import Ground, open_intake, serving
 from gateway.ports.hearing import ModelDescription, Recognition
 from gateway.ports.memory import Transaction
-from gateway.services import intake
+from gateway.services import entry, intake
 from gateway.services.feed import Feed
 from gateway.storage.location import database_of_node
 from gateway.storage.store import SqlStore
@@ -57,7 +57,7 @@ def die() -> None:
 
 def doom(point: str) -> None:
     """Let the process die at *point*."""
-    take, write, commit = intake.WrittenIntake.take, intake._Entry.write, SqlStore.commit
+    take, write, commit = intake.WrittenIntake.take, entry.Entry.write, SqlStore.commit
 
     async def doomed_take(self: intake.WrittenIntake, *arguments: Any, **named: Any) -> Any:
         if point == "arrived":
@@ -67,19 +67,19 @@ def doom(point: str) -> None:
             die()
         return taken
 
-    def doomed_write(self: intake._Entry, tx: Transaction) -> Any:
+    def doomed_write(self: entry.Entry, tx: Transaction) -> Any:
         write(self, tx)
         die()
 
     async def doomed_commit(self: SqlStore, work: Callable[[Transaction], T]) -> T:
         result = await commit(self, work)
-        if getattr(work, "__self__", None).__class__ is intake._Entry:
+        if getattr(work, "__self__", None).__class__ is entry.Entry:
             die()
         return result
 
     intake.WrittenIntake.take = doomed_take  # type: ignore[method-assign]
     if point == "written":
-        intake._Entry.write = doomed_write  # type: ignore[method-assign]
+        entry.Entry.write = doomed_write  # type: ignore[method-assign]
     if point == "committed":
         SqlStore.commit = doomed_commit  # type: ignore[method-assign]
 
