@@ -1,7 +1,6 @@
-"""UDP sockets, TCP and TLS connections that carry SIP messages (RFC 3261 18): bytes to messages, and ways for answers.
+"""All sockets of one endpoint (RFC 3261 18): UDP, and the TCP and TLS connections that carry SIP messages.
 
-Shell. A ``Flow`` is a way to one far end; whoever holds it need not know the transport. A connection is
-used in both directions and again for later requests to the same far end (RFC 5923).
+Shell. A connection is used in both directions and again for later requests to the same far end (RFC 5923).
 """
 
 from __future__ import annotations
@@ -10,19 +9,20 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Protocol, cast
+from typing import cast
 
 import structlog
 
-from channels.sip.message import BadMessage, Message, StreamParser, parse
+from channels.sip.datagrams import UdpFlow, UdpListener
+from channels.sip.flow import Flow as Flow
+from channels.sip.flow import Receive
+from channels.sip.message import StreamParser
 from channels.sip.target import ListenAddress as ListenAddress
 from channels.sip.target import Target as Target
 from channels.sip.tls import Tls
 from gateway.domain.errors import OurMistake
 
-RECEIVE_BUFFER = 4 * 1024 * 1024
 CONNECT_LIMIT = 5.0
 CLOSE_LIMIT = 1.0
 SILENCE_LIMIT = 30.0
@@ -35,107 +35,8 @@ MOST_UNSENT = 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
-class Flow(Protocol):
-    """A way to one far end, on which an answer comes back."""
-
-    @property
-    def target(self) -> Target:
-        """The far end."""
-        ...
-
-    @property
-    def local(self) -> ListenAddress:
-        """The listener of ours that this flow belongs to."""
-        ...
-
-    @property
-    def reliable(self) -> bool:
-        """Whether the transport itself sends again what is lost."""
-        ...
-
-    @property
-    def is_open(self) -> bool:
-        """Whether sending makes sense."""
-        ...
-
-    def send(self, octets: bytes) -> None:
-        """Send one encoded message; what cannot be sent is lost, and a lost connection is reported."""
-        ...
-
-
-Receive = Callable[[Message | BadMessage, Flow], None]
-
-
 class Unlistened(OurMistake):
     """Nothing of ours listens on the transport and address family that would be needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class UdpFlow:
-    """Datagrams between one of our sockets and one far end."""
-
-    listener: _UdpListener
-    target: Target
-    reliable: bool = False
-
-    @property
-    def local(self) -> ListenAddress:
-        """The listener's address."""
-        return self.listener.local
-
-    @property
-    def is_open(self) -> bool:
-        """A datagram can always be tried."""
-        return True
-
-    def send(self, octets: bytes) -> None:
-        """Send one datagram, of whatever size: carriers' SBCs take fragments, few take a switch to TCP."""
-        self.listener.send(octets, (self.target.host, self.target.port))
-
-
-class _UdpListener(asyncio.DatagramProtocol):
-    def __init__(self, receive: Receive, hears: Callable[[str], bool]) -> None:
-        self._receive = receive
-        self._hears = hears
-        self._transport: asyncio.DatagramTransport | None = None
-        self.local = Target("udp", "", 0)
-        self.closed = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-        udp = transport.get_extra_info("socket")
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        granted = udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        if granted < RECEIVE_BUFFER:
-            log.info("sip.receive_buffer_limited", granted=granted, wanted=RECEIVE_BUFFER, limit="net.core.rmem_max")
-        host, port = transport.get_extra_info("sockname")[:2]
-        self.local = Target("udp", host, port)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if not self._hears(addr[0]):
-            return
-        flow = UdpFlow(self, Target("udp", addr[0], addr[1]))
-        try:
-            message = parse(data)
-        except BadMessage as bad:
-            self._receive(bad, flow)
-        else:
-            if message is not None:
-                self._receive(message, flow)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.closed.set()
-
-    def error_received(self, exc: Exception) -> None:
-        log.info("sip.datagram_refused", error=type(exc).__name__)
-
-    def send(self, octets: bytes, address: tuple[str, int]) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(octets, address)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
 
 
 class _Connection(asyncio.Protocol):
@@ -242,7 +143,7 @@ class Connections:
         self._lost = lost
         self._tls = tls
         self._client_context: ssl.SSLContext | None = None
-        self._udp: list[_UdpListener] = []
+        self._udp: list[UdpListener] = []
         self._servers: list[tuple[ListenAddress, asyncio.Server]] = []
         self._connections: dict[Target, _Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
@@ -352,7 +253,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         if address.transport == "udp":
             _, listener = await loop.create_datagram_endpoint(
-                lambda: _UdpListener(self.receive, self.hears), local_addr=(address.host, address.port)
+                lambda: UdpListener(self.receive, self.hears), local_addr=(address.host, address.port)
             )
             self._udp.append(listener)
             return

@@ -41,12 +41,12 @@ from channels.sip.gatekeeper import Gatekeeper
 from channels.sip.identity import ANONYMOUS
 from channels.sip.message import Request, Response, make_response
 from channels.sip.pinging import ping
-from channels.sip.referral import BadReferral, Replaces, replaces_of
+from channels.sip.referral import BadReferral, Replaces
 from channels.sip.registrar import Registrar
+from channels.sip.replacing import to_replace
 from channels.sip.resolver import Resolver
 from channels.sip.sdp import SessionDescription
 from channels.sip.session import Session
-from channels.sip.session_events import Direction, SessionState
 from channels.sip.session_in import IncomingSession
 from channels.sip.session_out import NOTHING, Callee, OutgoingSession
 from channels.sip.session_requests import serve
@@ -308,13 +308,12 @@ class UserAgent:
             self._refuse(incoming, 406)
             return
         try:
-            replaces = replaces_of(incoming.request)
             session = IncomingSession(
                 self,
                 incoming,
                 peer=peer,
                 caller=self._gatekeeper.caller_of(incoming.request, peer),
-                replaces=None if replaces is None else self._to_replace(replaces, peer),
+                replaces=to_replace(incoming.request, peer, self.session_named, self._trunks.get),
             )
         except BadReferral as bad:
             self._refuse(incoming, bad.status, str(bad))
@@ -331,23 +330,6 @@ class UserAgent:
             return
         self._sessions[session.id, session.local_tag] = session
         self.spawn(self._serve(session))
-
-    def _to_replace(self, replaces: Replaces, peer: str) -> Session:
-        """Return the session that an INVITE of *peer* may take the place of. Raises BadReferral (RFC 3891 3).
-
-        A call is only taken over by who holds it: by the same trunk, or by another telephone that proved its password.
-        """
-        session = self.session_named(replaces)
-        is_early = session is not None and session.state is SessionState.INVITED
-        if session is None or (is_early and session.direction is Direction.IN):
-            raise BadReferral("No such call to replace", status=481)
-        if session.is_over:
-            raise BadReferral("The call to replace is over", status=603)
-        if replaces.early_only and not is_early:
-            raise BadReferral("The call to replace is answered", status=486)
-        if session.peer != peer and (self._trunks.get(peer) or self._trunks.get(session.peer)):
-            raise BadReferral("Not a call of yours", status=403)
-        return session
 
     async def _serve(self, session: Session) -> None:
         try:

@@ -124,6 +124,39 @@ async def test_citizen_and_agent_hear_each_other_and_a_held_citizen_is_retrieved
     assert all(leg["sha256"] for leg in detail["legs"])
 
 
+async def test_an_agents_telephone_transfers_the_citizen_to_a_unit_and_hangs_up_when_they_speak(tmp_path: Path) -> None:
+    silence, welcome = save(tmp_path / "silence.wav", LONG), load(SPEECH / "unit_water_1.wav")
+    unit_telephone = {"user": "9001", "password": "nine-zero-zero-one", "name": "水务", "role": "unit"}
+    async with (
+        Baresip(tmp_path, "13800000003", silence) as citizen,
+        running(
+            tmp_path,
+            trunk=[trunk("carrier", citizen.address) | {"same_port": True}],
+            telephone=[TELEPHONE, unit_telephone],
+            unit=[{"id": "water", "name": "水务公司", "number": "9001", "duties": ["water_supply"]}],
+        ) as gateway,
+        Baresip(tmp_path, "8001", silence, registrar=gateway.sip, password="eight-zero-zero-one") as agent,
+        Baresip(tmp_path, "9001", silence, registrar=gateway.sip, password="nine-zero-zero-one") as unit,
+    ):
+        await until("the unit is registered", lambda: _registered(unit))
+        await until("the agent is signed in", lambda: _signed_in(gateway))
+        await citizen.dial(f"sip:12345@{gateway.sip}")
+        call_id = (await gateway.call())["call"]["id"]
+        await until("the two are joined", lambda: _joined(gateway, 2))
+        await agent.command("transfer", f"sip:9001@{gateway.sip}")
+        await gateway.fact(call_id, "transfer.unit_answered", unit="water")
+        await gateway.post(f"/api/calls/{call_id}/transfer/join")
+        await gateway.fact(call_id, "transfer.agent_left", unit="water")
+        await agent.event("CALL_CLOSED")
+        await unit.say(save(tmp_path / "unit.wav", 0.2, welcome, LONG))
+        await gateway.words(call_id, "请说", role="unit")
+        await citizen.hang_up()
+        await unit.event("CALL_CLOSED")
+        citizen_heard = citizen.heard
+
+    assert share_heard(citizen_heard, welcome) > ENOUGH
+
+
 def _first(law: str) -> str:
     other = "PCMU" if law == "PCMA" else "PCMA"
     return f"{law}/8000/1,{other}/8000/1"
@@ -131,6 +164,10 @@ def _first(law: str) -> str:
 
 async def _signed_in(gateway: GatewayProcess) -> bool:
     return any(agent["presence"] == "ready" for agent in (await gateway.get("/api/agents"))["agents"])
+
+
+async def _registered(telephone: Baresip) -> bool:
+    return "200 OK" in telephone.log
 
 
 async def _joined(gateway: GatewayProcess, count: int) -> bool:
