@@ -19,7 +19,8 @@ from typing import Any
 
 import msgspec
 
-from config.toml_file import SettingsError, TomlFile
+from config.sounds import load_sounds
+from config.toml_file import SettingsError
 from routing.gazetteer import LONGEST_NAME, Entry, Gazetteer, PlaceKind
 
 FILE_NAME = "gazetteer.json"
@@ -84,13 +85,7 @@ def read(path: Path) -> tuple[Entry, ...]:
 
 def load(path: Path, lexicon_folder: Path) -> Gazetteer:
     """Return the gazetteer of the file at *path*, with the sounds of *lexicon_folder*. Raises `SettingsError`."""
-    return Gazetteer(read(path), sounds_of(lexicon_folder))
-
-
-def sounds_of(folder: Path) -> dict[str, str]:
-    """Return the syllable of each character by ``pinyin.toml`` of *folder*. Raises `SettingsError`."""
-    sounds: dict[str, dict[str, str]] = TomlFile(folder / "pinyin.toml").convert(dict[str, dict[str, str]])
-    return {character: syllable for syllable, characters in sounds["sounds"].items() for character in characters}
+    return Gazetteer(read(path), load_sounds(lexicon_folder / "pinyin.toml"))
 
 
 def write(path: Path, entries: Iterable[Entry]) -> None:
@@ -174,7 +169,10 @@ def _features(path: Path, content: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(properties, dict):
             raise GazetteerError(f"{place}.properties: expected an object")
         row = {_FIELD_OF[key.lower()]: value for key, value in properties.items() if key.lower() in _FIELD_OF}
-        corners = list(_positions((feature.get("geometry") or {}).get("coordinates", ()), place))
+        geometry = feature.get("geometry") or {}
+        if not isinstance(geometry, dict):
+            raise GazetteerError(f"{place}.geometry: expected an object")
+        corners = list(_positions(geometry.get("coordinates") or (), place))
         if corners:
             middle = [sum(values) / len(corners) for values in zip(*corners, strict=True)]
             row |= {"lng": middle[0], "lat": middle[1]}

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from routing.search import folded
+from routing.sounds import Sounds
 
 LONGEST_NAME = 20
 """Characters of a name or alias."""
@@ -27,7 +27,7 @@ SHORTEST_BY_SOUND = 3
 UNDECIDED = 0.5
 """What the confidence is multiplied by when several areas have a place of this name and none of them is named."""
 
-_FAR = (("p", "b"), ("t", "d"), ("k", "g"), ("q", "j"), ("x", "j"), ("c", "z"), ("s", "z"), ("r", "n"), ("h", "f"))
+_FAR = (("p", "b"), ("t", "d"), ("k", "g"), ("q", "j"), ("x", "j"), ("c", "z"), ("s", "z"), ("r", "l"), ("h", "f"))
 _SPACE = re.compile(r"\s")
 
 
@@ -100,13 +100,14 @@ class _Name:
 
 
 class Gazetteer:
-    """The places of a city; *sounds* maps a character to its syllable without tone."""
+    """The places of a city, by the *sounds* of its people."""
 
-    def __init__(self, entries: Iterable[Entry], sounds: Mapping[str, str]) -> None:
+    def __init__(self, entries: Iterable[Entry], sounds: Sounds) -> None:
         self.entries = tuple(entries)
-        self._raw = dict(sounds)
-        self._near = {character: folded(syllable) for character, syllable in sounds.items()}
-        self._far = {character: _coarse(syllable) for character, syllable in sounds.items()}
+        self._raw = {character: readings[0] for character, readings in sounds.readings.items()}
+        near = {syllable: sounds.folded(syllable) for syllable in set(self._raw.values())}
+        self._near = {character: near[syllable] for character, syllable in self._raw.items()}
+        self._far = {character: _coarse(near) for character, near in self._near.items()}
         self._areas = {entry.name: entry for entry in self.entries if entry.kind is PlaceKind.AREA}
         named: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.entries:
@@ -221,9 +222,8 @@ def _alike(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if entry.name == entries[0].name)
 
 
-def _coarse(syllable: str) -> str:
-    """Return *syllable* with differences gone that a poor line takes away: aspiration, r/n, f/h."""
-    near = folded(syllable)
+def _coarse(near: str) -> str:
+    """Return a folded syllable with the differences gone that a poor line takes away: aspiration, r/l, f/h."""
     for one, other in _FAR:
         if near.startswith(one):
             return other + near.removeprefix(one)

@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from config import gazetteers
-from config.gazetteers import FILE_NAME, sounds_of
+from config.gazetteers import FILE_NAME
+from config.sounds import load_sounds
 from gateway.commands.common import add_config, settings_of
 from gateway.domain.errors import OurMistake
 from routing.elements import place_of, read
@@ -80,7 +81,7 @@ def _measure(arguments: argparse.Namespace) -> int:
         name, ending = "".join(chance.choices(_COMMON, k=chance.choice((2, 3)))), chance.choice(list(endings))
         entries.append(Entry(name=name + ending, kind=endings[ending], area=chance.choice(("松山区", "红山区"))))
     started = time.perf_counter()
-    gazetteer = Gazetteer(entries, sounds_of(LEXICONS))
+    gazetteer = Gazetteer(entries, load_sounds(LEXICONS / "pinyin.toml"))
     print(f"{len(entries)} places: ready in {(time.perf_counter() - started) * 1000:.0f} ms")
     started = time.perf_counter()
     for _ in range(ROUNDS):
