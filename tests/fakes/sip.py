@@ -18,7 +18,9 @@ from channels.sip.uri import NameAddr, Uri
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 
 QUICK = Timers(t1=0.02, t2=0.08, t4=0.1)
-LIMIT = 10.0
+LIMIT = 30.0
+"""Seconds to wait for what must come; a machine that is busy with other things takes some."""
+FAREWELL = 10.0
 E = TypeVar("E", bound=SessionEvent)
 
 HOTLINE = NameAddr(display="12345热线", uri=Uri(user="12345", host="hotline.invalid"))
@@ -40,7 +42,9 @@ def user_agent(
 ) -> UserAgent:
     """Make a user agent on free ports that takes everybody on the loopback for its trunk; *more* are its settings."""
     more.setdefault("listen", [ListenAddress("udp", "127.0.0.1", 0), ListenAddress("tcp", "127.0.0.1", 0)])
-    settings = UserAgentSettings(trunks=trunks, telephones=telephones or {}, timers=timers, hang_up_limit=LIMIT, **more)
+    settings = UserAgentSettings(
+        trunks=trunks, telephones=telephones or {}, timers=timers, hang_up_limit=FAREWELL, **more
+    )
     return UserAgent(settings, on_invite, on_registered=on_registered, on_gone=on_gone)
 
 

@@ -12,6 +12,7 @@ from channels.sip.connections import ListenAddress, Target
 from channels.sip.message import Request, Response
 from channels.sip.session import Session
 from channels.sip.session_events import Answered, Ended, Progress, Rejected
+from channels.sip.transaction import Timers
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from gateway.domain.errors import OurMistake, Unavailable
 from tests.fakes.sip import HOTLINE, LIMIT, Listener, answer_call, callee, ignore, offer, tcp, udp, user_agent
@@ -22,7 +23,8 @@ ELSEWHERE = Trunk(name="carrier", target=Target("udp", "192.0.2.1", 5060))
 
 
 async def test_five_hundred_calls_leave_nothing_behind() -> None:
-    async with user_agent(answer_call) as called, user_agent() as calling:
+    patient = Timers(t1=0.05, t2=0.2, t4=0.2)  # a busy machine may stand still for longer than 64*T1 of quick ones
+    async with user_agent(answer_call, timers=patient) as called, user_agent(timers=patient) as calling:
 
         async def call() -> None:
             session = await calling.invite(callee(udp(called)), offer=offer(), from_=HOTLINE)
