@@ -16,7 +16,7 @@ from config.sounds import load_sounds
 from config.toml_file import Key, SettingsError, TomlFile
 from gateway.domain.emergency import EmergencyLine
 from routing.lexicon import Context, EmergencyEntry, EmergencyLexicon, Lexicons, Scope, Side, Topic
-from routing.pattern import PatternError, compile_pattern
+from routing.pattern import PatternError, compile_pattern, expression
 from routing.sounds import Sounds
 
 
@@ -189,7 +189,7 @@ def _phrases(content: _EmergencyFile) -> Iterator[tuple[Key, tuple[str, ...]]]:
 
 def _check_phrases(file: TomlFile, key: Key, phrases: tuple[str, ...], sets: Mapping[str, tuple[str, ...]]) -> None:
     try:
-        compile_pattern(phrases, sets)
+        expression(phrases, sets)
     except PatternError as error:
         raise _error(file, key, str(error)) from error
 

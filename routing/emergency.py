@@ -8,8 +8,9 @@ here is only how phrases, contexts and audio positions meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 
 from gateway.domain.call import LegId, Role
@@ -22,6 +23,7 @@ from routing.sieve import Sieve
 
 _STOPS = {Scope.CLAUSE: PUNCTUATION, Scope.SENTENCE: "。！？!?\n", Scope.TEXT: ""}
 _NARROW = {ord("０") + digit: str(digit) for digit in range(10)}
+_NAMES = re.compile(r"\{(\w+)\}")
 _BLANK = re.compile(r"[^\S\n]+")
 
 
@@ -29,6 +31,7 @@ _BLANK = re.compile(r"[^\S\n]+")
 class _Context:
     """A context ready to be looked for."""
 
+    id: str
     side: Side
     stops: str
     within: int
@@ -72,15 +75,22 @@ class _Entry:
     needs: tuple[_Context, ...]
 
     def find(
-        self, phrases: Sequence[re.Pattern[str]], text: str, hidden: Sequence[tuple[int, int]]
+        self, phrases: Sequence[re.Pattern[str]], text: str, hidden: Sequence[tuple[int, int]], near: Set[str]
     ) -> tuple[int, int] | None:
-        """Return where one of this entry's *phrases* first stands with all its conditions met."""
+        """Return where one of this entry's *phrases* first stands with all its conditions met.
+
+        *near* are the contexts that can stand in *text* at all.
+        """
+        unless = [context for context in self.unless if context.id in near]
+        needs = [context for context in self.needs if context.id in near]
+        if self.needs and not needs:
+            return None
         for start, end in _in_order(phrases, text):
             if any(start < high and low < end for low, high in hidden):
                 continue
-            if self.needs and not any(context.holds(text, start, end) for context in self.needs):
+            if needs and not any(context.holds(text, start, end) for context in needs):
                 continue
-            if not any(context.holds(text, start, end) for context in self.unless):
+            if not any(context.holds(text, start, end) for context in unless):
                 return start, end
         return None
 
@@ -107,9 +117,15 @@ class Detector:
             (entry, compile_pattern([phrase], lexicon.sets, lexicon.gap_stops)) for entry, phrase in phrases
         ]
         self._sieve = Sieve([phrase for _, phrase in phrases], lexicon.sets)
+        self._characters = [
+            frozenset(phrase).union(*(member for name in _NAMES.findall(phrase) for member in lexicon.sets[name]))
+            for _, phrase in phrases
+        ]
         self._order = {entry.id: at for at, entry in enumerate(lexicon.entries)}
         self._entry_of = {entry.id: entry for entry in lexicon.entries}
-        self._ear = Ear(_vocabulary(lexicon), lexicon.sounds)
+        self._ear = _ear(lexicon)
+        self._context_at = [(name, phrase) for name, each in lexicon.contexts.items() for phrase in each.phrases]
+        self._context_sieve = Sieve([phrase for _, phrase in self._context_at], lexicon.sets)
 
     def look(self, text: str, words: Sequence[Word] = (), *, final: bool = True) -> tuple[EmergencyHit, ...]:
         """Return at most one hit for each entry, in the lexicon's order.
@@ -121,22 +137,30 @@ class Detector:
         found = self._find(plain, final=final)
         hits = {entry.id: _hit(entry, plain, span, words) for entry, span in found}
         if (reading := self._ear.heard(plain)) is not None:
-            for entry, span in self._find(reading.text, final=final):
-                hits.setdefault(entry.id, _misheard(entry, plain, reading, span, words))
+            for entry, span in self._find(reading.text, final=final, spelled_with=reading.changed):
+                if entry.needs or reading.cost(*span):
+                    hits.setdefault(entry.id, _misheard(entry, plain, reading, span, words))
         told = [rule for rule in hits if not self._entry_of[rule].alone] or hits
         return tuple(hits[rule] for rule in sorted(told, key=self._order.__getitem__))
 
-    def _find(self, plain: str, *, final: bool) -> list[tuple[EmergencyEntry, tuple[int, int]]]:
-        """Return which entries stand in *plain*, and where."""
+    def _find(
+        self, plain: str, *, final: bool, spelled_with: frozenset[str] | None = None
+    ) -> list[tuple[EmergencyEntry, tuple[int, int]]]:
+        """Return which entries stand in *plain*, and where; only phrases with one of the characters *spelled_with*."""
         possible: dict[_Entry, list[re.Pattern[str]]] = {}
         for index in self._sieve.possible(plain):
+            if spelled_with is not None and spelled_with.isdisjoint(self._characters[index]):
+                continue
             entry, phrase = self._phrases[index]
             possible.setdefault(entry, []).append(phrase)
+        if not possible:
+            return []
         hidden = [match.span() for match in self._harmless.finditer(plain)] if self._harmless else []
+        near = frozenset(self._context_at[index][0] for index in self._context_sieve.possible(plain))
         return [
             (entry.entry, span)
             for entry, phrases in possible.items()
-            if (final or not entry.entry.settled) and (span := entry.find(phrases, plain, hidden))
+            if (final or not entry.entry.settled) and (span := entry.find(phrases, plain, hidden, near))
         ]
 
 
@@ -200,6 +224,7 @@ def _in_order(phrases: Sequence[re.Pattern[str]], text: str) -> Iterator[tuple[i
 
 def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:
     return _Context(
+        context.id,
         context.side,
         _STOPS[context.scope],
         context.within,
@@ -223,6 +248,12 @@ def _misheard(
         meant=reading.text[slice(*span)],
         weight=round(max(1 - reading.cost(*span), 0.0), 2),
     )
+
+
+@lru_cache(maxsize=4)
+def _ear(lexicon: EmergencyLexicon) -> Ear:
+    """Return the ear of *lexicon*, which all detectors of it share."""
+    return Ear(_vocabulary(lexicon), lexicon.sounds)
 
 
 def _vocabulary(lexicon: EmergencyLexicon) -> frozenset[str]:

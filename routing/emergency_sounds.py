@@ -20,14 +20,16 @@ SAME_SOUND, NEAR_SOUND, LOST_SOUND, SAID_TWICE = 0.1, 0.2, 0.25, 0.05
 missing, or that stands twice."""
 
 _SHORTEST, _LONGEST = 2, 6
-_LOSES_ONE_FROM = 4
-"""Words of this length are known with one of their characters missing."""
+_LOSES_ONE_FROM = 5
+"""Words of this length are known with one of their inner characters missing."""
 _MOST = 100
 """Spellings of one phrase that are made before it is taken apart."""
 _MARKS = 0xE000
 """Where the characters begin that stand for sounds: those for private use."""
 _GAP = "\0"
-_WORD = re.compile(f"[\u4e00-\u9fff]{{{_SHORTEST},{_LONGEST}}}")
+_PARTICLES = "的了着得地在是我他她你们不就都也要有个上里"
+"""Characters that are in every sentence: a word of two with one of them says too little to be heard in others."""
+_WORD = re.compile(f"(?![\u4e00-\u9fff]?[{_PARTICLES}].?$)[\u4e00-\u9fff]{{{_SHORTEST},{_LONGEST}}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,11 @@ class Reading:
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Return where text[start:end] of this reading stands in the written text."""
         return self.places[start][0], self.places[end - 1][1]
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The characters that are not as they were written."""
+        return frozenset(char for char, cost in zip(self.text, self.costs, strict=True) if cost)
 
     def cost(self, start: int, end: int) -> float:
         """Return what text[start:end] of this reading costs."""
@@ -75,7 +82,7 @@ class Ear:
             for sound in product(*(self._marks.get(char, (char,)) for char in word)):
                 self._by_sound.setdefault("".join(sound), []).append(word)
             if len(word) >= _LOSES_ONE_FROM:
-                for at in range(len(word)):
+                for at in range(1, len(word) - 1):
                     self._shortened.setdefault(word[:at] + word[at + 1 :], word)
 
     def heard(self, text: str) -> Reading | None:

@@ -64,7 +64,7 @@ class EmergencyEntry:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmergencyLexicon:
     """All that `routing.emergency` knows. ``harmless`` phrases (消防通道, 火锅) hide the characters they cover.
 

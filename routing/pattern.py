@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from gateway.domain.errors import OurMistake
 
@@ -34,10 +35,21 @@ def compile_pattern(phrases: Sequence[str], sets: Mapping[str, Sequence[str]], g
 
     A gap leaps over none of the characters in *gap_stops*.
     """
+    return _compiled(expression(phrases, sets, gap_stops))
+
+
+def expression(phrases: Sequence[str], sets: Mapping[str, Sequence[str]], gap_stops: str = "") -> str:
+    """Return the expression of `compile_pattern` uncompiled, which is all that checking needs."""
     if not phrases:
         raise PatternError("no phrase is given")
     gap = f"[^{re.escape(PUNCTUATION + gap_stops)}]"
-    return re.compile("|".join(_translate(phrase, sets, gap) for phrase in phrases))
+    return "|".join(_translate(phrase, sets, gap) for phrase in phrases)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile once what several detectors of a process look for."""
+    return re.compile(pattern)
 
 
 def _translate(phrase: str, sets: Mapping[str, Sequence[str]], gap: str) -> str:

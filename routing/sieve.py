@@ -74,6 +74,11 @@ class Sieve:
         found = set(self._always)
         for char in self._by_rarest.keys() & characters:
             for index, further in self._by_rarest[char]:
-                if index not in found and not any(need.isdisjoint(characters) for need in further):
+                if index in found:
+                    continue
+                for need in further:
+                    if need.isdisjoint(characters):
+                        break
+                else:
                     found.add(index)
         return sorted(found)
