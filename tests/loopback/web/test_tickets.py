@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientPayloadError, ClientSession
 
 from gateway.domain.contact import ChannelKind, ContactId
-from gateway.domain.ticket import Ticket, TicketId
+from gateway.domain.ticket import Elements, Ticket, TicketId
 from gateway.services.live_call import LiveCall
 from tests.fakes.console import Office, tone
 
@@ -287,3 +287,15 @@ async def test_a_ticket_without_a_recording_has_nothing_to_play(place: Office, a
     await keep(place, ticket(1))
     async with agent.get(f"/api/tickets/{ticket(1).id}/audio") as answer:
         assert answer.status == 404
+
+
+async def test_a_ticket_shows_the_others_of_its_incident(place: Office, agent: ClientSession) -> None:
+    where = Elements(place="阳光小区三号楼")
+    together = [replace(ticket(number), matter="water_supply", elements=where) for number in (1, 2, 3)]
+    await keep(place, *together, ticket(4))
+
+    shown = await get(agent, f"/api/tickets/{ticket(2).id}/same-incident")
+
+    assert [each["id"] for each in shown["tickets"]] == [ticket(1).id, ticket(3).id]
+    async with agent.get("/api/tickets/none/same-incident") as missing:
+        assert missing.status == 404
