@@ -24,6 +24,7 @@ import pytest
 from tests.contract.channels.chat_drivers import CHAT_DRIVERS
 from tests.contract.channels.citizen_drivers import CITIZEN_DRIVERS
 from tests.contract.channels.drivers import DRIVERS, Driver, Outcome
+from tests.contract.channels.mailbox_driver import MailboxDriver
 from tests.contract.channels.sms_drivers import SMS_DRIVERS
 from tests.peers.written_node import POINTS
 
@@ -99,7 +100,16 @@ class Node:
         return rows
 
 
-@pytest.fixture(params=(*DRIVERS, *CHAT_DRIVERS, *CITIZEN_DRIVERS, *SMS_DRIVERS), ids=lambda driver: driver.name)
+ALL = (
+    *DRIVERS,
+    *CHAT_DRIVERS,
+    *CITIZEN_DRIVERS,
+    *SMS_DRIVERS,
+    pytest.param(MailboxDriver, marks=pytest.mark.peer("dovecot")),
+)
+
+
+@pytest.fixture(params=ALL, ids=lambda driver: driver.name)
 async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
     made = Node(tmp_path, request.param)
     peer: Any = made.peer
