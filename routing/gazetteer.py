@@ -8,7 +8,6 @@ of names that several areas have, the one whose area is named as well.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ UNDECIDED = 0.5
 """What the confidence is multiplied by when several areas have a place of this name and none of them is named."""
 
 _FAR = (("p", "b"), ("t", "d"), ("k", "g"), ("q", "j"), ("x", "j"), ("c", "z"), ("s", "z"), ("r", "l"), ("h", "f"))
-_SPACE = re.compile(r"\s")
 
 
 class PlaceKind(Enum):
@@ -210,11 +208,6 @@ class Gazetteer:
 
     def _coarsely(self, text: str) -> tuple[str, ...]:
         return tuple([self._far.get(character, character) for character in text])
-
-
-def bare(text: str) -> str:
-    """Return *text* without blanks, as recognisers put them between words."""
-    return _SPACE.sub("", text)
 
 
 def _alike(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

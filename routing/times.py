@@ -106,8 +106,8 @@ class _Days:
 def _ago(match: re.Match[str], local: datetime) -> Span | None:
     """Return the instant so long ago, or, for a length without "ago", the stretch since then."""
     unit = match["unit"]
-    count = 0.5 if match["count"] == "半" else _half(match["count"])
-    if count is None or count <= 0:
+    count = 0.5 if match["count"] == "半" else value(match["count"])
+    if not count:
         return None
     begin = local - _LENGTHS[unit] * count
     shown = _moment(begin, local) if unit in _BY_THE_CLOCK else _day(begin.date(), local.date())
@@ -119,12 +119,6 @@ def _ago(match: re.Match[str], local: datetime) -> Span | None:
     if match["ago"]:
         return Span(begin=begin, end=begin, shown=shown, confidence=sure, words=match[0])
     return Span(begin=begin, end=local, shown=f"{shown}起", confidence=sure, words=match[0])
-
-
-def _half(count: str) -> float | None:
-    """Return what a count is worth that may end in a half: 两个半 is not said so here, 半 alone is."""
-    whole = value(count)
-    return None if whole is None else float(whole)
 
 
 def _said(match: re.Match[str], local: datetime) -> Span | None:
