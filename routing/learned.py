@@ -31,8 +31,10 @@ THRESHOLD = 0.7
 READ_AT_MOST = 1000
 """Characters of a text that are read; what the matter is stands at the beginning."""
 _EVIDENCE = 3
-_AUDIBLE = 0.3
-"""Of how loud the loudest n-gram or character is, so much makes another one part of the evidence."""
+_LOUDEST = 24
+"""So many n-grams are looked at for evidence."""
+_AUDIBLE = 0.4
+"""Of how loud the loudest character is, so much makes another one part of the evidence."""
 _REMEMBERED = 16
 """Texts whose n-grams are kept: the models of all tasks ask for the same one."""
 _NOT_WORDS = re.compile(r"[\W\d_]+")
@@ -114,8 +116,7 @@ class LinearModel:
         order = np.argsort(-probabilities, kind="stable")
         best, second = int(order[0]), int(order[1])
         spoke = weights * (rows[:, best] - rows.mean(axis=1))
-        loud = np.flatnonzero(spoke > spoke.max() * _AUDIBLE)
-        loudness = {self.vocabulary.grams[places[at]]: float(spoke[at]) for at in loud if spoke[at] > 0}
+        loudness = {self.vocabulary.grams[places[at]]: float(spoke[at]) for at in np.argsort(-spoke)[:_LOUDEST]}
         return Guess(
             label=self.labels[best],
             probability=float(probabilities[best]),
@@ -165,10 +166,12 @@ def _words_that_spoke(normalised: str, loudness: Mapping[str, float]) -> tuple[s
     """Return the stretches of a text whose n-grams spoke most, the loudest first; *loudness* by n-gram."""
     by_character = [0.0] * len(normalised)
     for gram, loud in loudness.items():
+        if loud <= 0:
+            continue
         at = normalised.find(gram)
         while at >= 0:
             for place in range(at, at + len(gram)):
-                by_character[place] += loud / len(gram)
+                by_character[place] += loud
             at = normalised.find(gram, at + 1)
     audible = max(by_character) * _AUDIBLE
     runs: dict[str, float] = {}

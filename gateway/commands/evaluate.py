@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from config import lexicons, profiles
+from config import lexicons, models, profiles
 from config.truths import TRUTHS, Example, read_truths
 from gateway import line_parts
 from gateway.commands.common import add_config, settings_of
@@ -32,7 +32,6 @@ from routing.lexicon import Lexicons
 from routing.measures import Counts, macro_f1, per_class
 from routing.noise import misheard
 
-MODELS = ("rules",)
 NOTHING = "-"
 """Stands for a class where nothing was decided."""
 _LEXICONS = Path(lexicons.__file__).parent / "lexicons"
@@ -47,7 +46,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="a JSON object a line: text, and the truth (see docs/understanding.md)"
     )
-    parser.add_argument("--model", default=MODELS[0], metavar="M", help=f"what understands: {', '.join(MODELS)}")
+    parser.add_argument(
+        "--model",
+        default=models.RULES,
+        metavar="M",
+        help=f"what understands: `{models.RULES}` (default), or a version of `jiesu learn` before them",
+    )
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object instead of tables")
     parser.add_argument(
         "--asr-noise", type=_share, default=0.0, metavar="RATE", help="first misrecognise this share of characters"
@@ -60,8 +64,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the figures."""
-    if arguments.model not in MODELS:
-        raise OurMistake(f"--model {arguments.model}: there is no such model; there are {', '.join(MODELS)}")
+    if arguments.model != models.RULES and arguments.task not in models.TASKS:
+        raise OurMistake(f"--model {arguments.model}: {arguments.task} is understood by {models.RULES} only")
     words = lexicons.load(_LEXICONS)
     if arguments.task == "emergency":
         examples = _heard(arguments, read_truths(arguments.file, arguments.task), words)
@@ -97,7 +101,8 @@ def _understanding(arguments: argparse.Namespace, words: Lexicons) -> Figures:
     settings = settings_of(arguments)
     profile = profiles.load(profiles.find(arguments.profile or settings.node.profile), datetime.now(UTC))
     units = tuple(line_parts.units(settings).values())
-    understand = Understander(words, units, profile)
+    learned = models.learned(settings, arguments.model)
+    understand = Understander(words, units, profile, learned=learned)
     names: dict[str, Mapping[str, str]] = {
         "category": _names((each.id, each.name) for each in words.categories),
         "class": _names((each.id, each.name) for each in words.matters),
@@ -109,6 +114,8 @@ def _understanding(arguments: argparse.Namespace, words: Lexicons) -> Figures:
         "unit": lambda understood: understood.unit.outcome,
     }
     task = arguments.task
+    if task in models.TASKS and (model := learned.models.get(models.TASKS[task])) is not None:
+        names[task] = {**{label: label for label in model.labels}, **names[task]}
     examples = _heard(arguments, read_truths(arguments.file, task, names.get(task)), words)
     said = [Conversation(turns=(Turn(role=Role.CITIZEN, text=each.text),)) for each in examples]
     if task == "elements":
@@ -123,7 +130,9 @@ def _names(pairs: Any) -> Mapping[str, str]:
 def emergency_figures(examples: Sequence[Example], look: Callable[[str], Sequence[EmergencyHit]]) -> Figures:
     """Return how well *look* tells emergencies and their lines; an emergency is found when all its lines are."""
     hits = [look(each.text) for each in examples]
-    pairs = [(each.lines, frozenset(str(hit.line) for hit in found)) for each, found in zip(examples, hits, strict=True)]
+    pairs = [
+        (each.lines, frozenset(str(hit.line) for hit in found)) for each, found in zip(examples, hits, strict=True)
+    ]
     lines = per_class(pairs)
     urgent = sum(bool(true) for true, _ in pairs)
     found = sum(bool(true) and true <= guessed for true, guessed in pairs)

@@ -93,9 +93,32 @@ def test_today_is_put_beside_what_people_decided(
     assert by_rules["class"]["n"] == learnt["class"]["n"] == 200
     assert learnt["class"]["accuracy"] > by_rules["class"]["accuracy"]
     assert "class learnt from this very file" in shown.err
-    assert learnt["class"]["disagreements"][0]["reasons"][0]["rule"].startswith(f"learned.{version}.")
+    rules = [reason["rule"] for reason in learnt["class"]["disagreements"][0]["reasons"]]
+    assert any(rule.startswith(f"learned.{version}.") for rule in rules)
     assert main(["shadow", history, "--examples", "2", *config]) == 0
     assert "与人工一致" in capsys.readouterr().out
+
+
+def test_a_version_is_evaluated_and_the_rules_stay_behind(
+    config: list[str], history: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truths = tmp_path / "truths.jsonl"
+    truths.write_text(
+        "".join(
+            json.dumps({"text": text, "class": matter}, ensure_ascii=False) + "\n"
+            for _, text, _, matter, _ in histories.rows(80, seed=9)
+        ),
+        encoding="utf-8",
+    )
+    main(["learn", history, "--task", "class", "--json", *config])
+    version = json.loads(capsys.readouterr().out)["version"]
+
+    assert main(["evaluate", "class", str(truths), "--json", *config]) == 0
+    by_rules = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "class", str(truths), "--model", version, "--json", *config]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] > by_rules["accuracy"]
+    assert main(["evaluate", "class", str(truths), "--model", "19990101.1", *config]) == 2
+    assert main(["evaluate", "emergency", str(truths), "--model", version, *config]) == 2
 
 
 def test_a_held_out_file_that_repeats_the_history_is_refused(
