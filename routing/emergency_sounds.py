@@ -173,6 +173,8 @@ class Ear:
         differing = [(one, other) for one, other in zip(written, word, strict=True) if one != other]
         if 2 * len(differing) > len(word):
             return None
+        if len(word) == _SHORTEST and differing and differing[0][0] in _PARTICLES:
+            return None
         return sum(SAME_SOUND if self._sounds.alike(one, other) else NEAR_SOUND for one, other in differing)
 
 
