@@ -241,8 +241,10 @@ class OutgoingSession(Session):
                 else:
                     self._acknowledge_provisional(early.dialog, rseq)
                 early.is_settled = early.is_settled or description is not None
-            early.description = early.description if self._offer is None else description or early.description
-        self.emit(Progress(response.status, response.reason, description if self._offer is not None else None))
+            if self._offer is not None:
+                early.description = description or early.description
+        answer = description if self._offer is not None else None
+        self.emit(Progress(response.status, response.reason, answer))
 
     def _acknowledge_provisional(self, dialog: Dialog, rseq: int, answer: SessionDescription | None = None) -> None:
         """Send PRACK (RFC 3262 4); a callee that does not know it any more sends its final answer, or nothing."""
