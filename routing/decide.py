@@ -45,6 +45,7 @@ class Understanding:
     unit: Decision
     elements: Elements
     summary: str
+    place: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Understander:
             unit=self._unit(matter.outcome, "，".join((place.text, *place.areas)), text),
             elements=elements(facts, subject, place=place.text, zone=self._profile.zone),
             summary=summarise(said),
+            place=place.decision,
         )
 
     def _unit(self, matter: str, place: str, text: str) -> Decision:

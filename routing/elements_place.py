@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.domain.decision import Decision, DecisionKind, Reason
 from routing.gazetteer import Found, Gazetteer, PlaceKind
 from routing.numbers_zh import digits
 from routing.pattern import PUNCTUATION
@@ -70,6 +71,16 @@ class Located:
     text: str = ""
     found: Found | None = None
     areas: tuple[str, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """Which place of the gazetteer it was taken for, by which words, and how surely; empty if for none."""
+        if self.found is None:
+            return Decision(kind=DecisionKind.PLACE, outcome="", reasons=())
+        name = f"{self.found.area}{self.found.name}" if self.found.confidence >= SURE else self.found.name
+        evidence = f"{self.found.words} {self.found.confidence:.2f}"
+        reason = Reason(rule=f"gazetteer.{self.found.kind.value}", evidence=evidence)
+        return Decision(kind=DecisionKind.PLACE, outcome=name, reasons=(reason,))
 
 
 def places(text: str, gazetteer: Gazetteer | None = None) -> Iterable[Place]:

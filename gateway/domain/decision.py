@@ -36,6 +36,7 @@ class DecisionKind(Enum):
     EMERGENCY = "emergency"
     HAND_OFF = "hand_off"
     UNIT = "unit"
+    PLACE = "place"
     ANSWER = "answer"
     ORIGIN = "origin"
 

@@ -71,7 +71,7 @@ def filled_from(understanding: Understanding) -> Change:
 
 
 def _filled(ticket: Ticket, understood: Understanding) -> Ticket:
-    guesses = (understood.category, understood.matter, understood.unit)
+    guesses = (understood.category, understood.matter, understood.unit, understood.place)
     heard = {
         "category": understood.category.outcome,
         "matter": understood.matter.outcome,

@@ -123,6 +123,17 @@ def test_cf_15a_a_place_leads_to_the_unit_of_the_area_it_lies_in(said: str, unit
     assert [reason.rule for reason in decision.reasons] == rules
 
 
+def test_the_ticket_is_told_which_place_was_meant_by_which_words_and_how_surely() -> None:
+    understand = Understander(shipped_lexicons(), (), shipped_profile(), gazetteer=sample())
+
+    known = understand(Conversation(turns=(Turn(role=Role.CITIZEN, text="长清小去三号楼停水了"),))).place
+    unknown = understand(Conversation(turns=(Turn(role=Role.CITIZEN, text="胜利路停水了"),))).place
+
+    (reason,) = known.reasons
+    assert (known.outcome, reason.rule, reason.evidence) == ("松山区长青小区", "gazetteer.estate", "长清小去 0.97")
+    assert unknown.outcome == ""
+
+
 @given(
     st.text(alphabet=st.one_of(st.sampled_from("长青小区和平路红山松天镇东街三号楼阿旗"), st.characters()), max_size=40)
 )

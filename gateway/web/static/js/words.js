@@ -71,7 +71,7 @@ export const stepName = named({
 });
 export const decisionKindName = named({
   category: "事项类别", matter: "诉求事项", emergency: "紧急情况", hand_off: "紧急转接", unit: "承办单位", answer: "即时答复",
-  origin: "来电来源",
+  origin: "来电来源", place: "地名库",
 });
 export const attendanceName = named({ listening: "监听", whispering: "密语", joined: "加入" });
 export const numbersReason = named({ always: "", office_hours: "上班时间，咨询电话", off_hours: "非上班时间，值班电话" });
@@ -113,7 +113,7 @@ export function decisionName(kind, outcome) {
 export function outcomeName(kind, outcome) {
   if (isMatter(kind, outcome)) return catalogue.matters[outcome] ?? outcome;
   if (kind === "category") return catalogue.categories[outcome] ?? outcome;
-  if (kind === "answer") return outcome;
+  if (kind === "answer" || kind === "place") return outcome;
   if (kind === "origin") return originName(outcome);
   return kind === "unit" ? unitName(outcome) : lineName(outcome);
 }

@@ -6,6 +6,10 @@ function evidence({ rule, evidence: seen }) {
   if (rule === "agent.key") return `坐席 ${seen} 按键`;
   if (rule === "answer.knowledge") return `知识库：${seen}`;
   if (rule.startsWith("unit.")) return `负责“${catalogue.matters[seen] ?? seen}”`;
+  if (rule.startsWith("gazetteer.")) {
+    const [words, confidence] = seen.split(" ");
+    return `由“${words}”认出，把握 ${Math.round(confidence * 100)}%`;
+  }
   if (rule.startsWith("runner_up.")) {
     return `其次是 ${unitName(rule.slice("runner_up.".length))}（${catalogue.matters[seen] ?? seen}）`;
   }
