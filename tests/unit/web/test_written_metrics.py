@@ -90,3 +90,12 @@ def test_channels_of_one_kind_are_counted_together_and_serve_only_if_all_do() ->
     assert value("jiesu_channel_in_order", channel="telegram") == 0
     assert value("jiesu_channel_in_order", channel="app") == 1
     assert generate_latest(registry).count(b'jiesu_channel_in_order{channel="telegram"}') == 1
+
+
+def test_what_became_of_messages_to_petitioners_is_shown_by_channel() -> None:
+    registry = CollectorRegistry()
+    registry.register(WrittenMetrics({}, (), {("sms", "sent"): 3, ("wechat", "given_up"): 1}))
+    shown = generate_latest(registry).decode()
+
+    assert 'jiesu_told_total{channel="sms",outcome="sent"} 3.0' in shown
+    assert 'jiesu_told_total{channel="wechat",outcome="given_up"} 1.0' in shown
