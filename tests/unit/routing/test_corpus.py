@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
 import tomllib
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.fakes.routing import shipped_detector
+from routing.noise import misheard
+from tests.fakes.routing import shipped_detector, shipped_lexicons
 
 CORPORA = Path(__file__).resolve().parents[2] / "data" / "emergency"
 
@@ -28,3 +32,37 @@ def test_no_sentence_stands_in_both_halves() -> None:
     texts = [[*half["ordinary"]["texts"], *(t for ts in half["emergency"].values() for t in ts)] for half in halves]
 
     assert not set(texts[0]) & set(texts[1])
+
+
+@pytest.mark.parametrize(
+    ("half", "noise", "recall", "most_false"),
+    [("tuning", 0.0, 0.98, 1), ("held_out", 0.0, 0.98, 5), ("tuning", 0.08, 0.93, 9), ("held_out", 0.08, 0.92, 12)],
+)
+def test_described_emergencies_are_found_whatever_their_words(
+    half: str, noise: float, recall: float, most_false: int
+) -> None:
+    random = Random(1)
+    sounds = shipped_lexicons().emergency.sounds
+    told = [(set(lines), misheard(text, noise, sounds, random)) for text, lines in sentences(half)]
+
+    found = [lines <= {str(hit.line) for hit in shipped_detector().look(text)} for lines, text in told if lines]
+    false_alarms = sum(bool(shipped_detector().look(text)) for lines, text in told if not lines)
+
+    assert sum(found) / len(found) >= recall
+    assert false_alarms <= most_false
+
+
+def test_the_halves_are_parted_by_their_rule() -> None:
+    for half, remainder in (("tuning", 0), ("held_out", 1)):
+        assert {sha256(text.encode()).digest()[0] % 2 for text, _ in sentences(half)} == {remainder}
+
+
+def test_what_offices_are_asked_for_raises_no_alarm() -> None:
+    alarms = [text for text, _ in sentences("ordinary") if shipped_detector().look(text)]
+
+    assert len(alarms) <= 3
+
+
+def sentences(half: str) -> list[tuple[str, list[str]]]:
+    lines = (CORPORA / f"{half}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(content["text"], content["lines"]) for content in map(json.loads, lines)]
