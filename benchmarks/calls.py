@@ -32,7 +32,7 @@ from channels.sip.session import Session
 from channels.sip.target import ListenAddress, Target
 from channels.sip.user_agent import Trunk, UserAgent, UserAgentSettings
 from tests.peers.baresip import free_ports
-from tests.peers.gateway import GatewayProcess, configuration
+from tests.peers.gateway import GatewayProcess, configuration, until
 from tests.peers.sipp import PARTS, Lamp
 
 SETTLE_LIMIT = 120.0
@@ -133,9 +133,12 @@ def _written_out() -> str:
 
 async def _settled(gateway: GatewayProcess) -> None:
     """Wait until no call is live, asking seldom: what asking costs is counted as the gateway's."""
-    async with asyncio.timeout(SETTLE_LIMIT):
-        while b"jiesu_calls_live 0.0" not in await gateway.octets("/metrics"):
-            await asyncio.sleep(0.5)
+
+    async def idle() -> bool:
+        await asyncio.sleep(0.5)
+        return b"jiesu_calls_live 0.0" in await gateway.octets("/metrics")
+
+    await until("no live call", idle, limit=SETTLE_LIMIT)
 
 
 def _times(folder: Path) -> list[float]:
