@@ -150,6 +150,8 @@ def _fitted(examples: Sequence[Example], labels: tuple[str, ...]) -> tuple[Vocab
     classifier_of = _scikit_learn()
     texts = [normal(example.text) for example in examples]
     vocabulary = vocabulary_of(sorted({*texts}), least=2 if len(texts) < 20_000 else 4, most=MOST_GRAMS)
+    if not vocabulary.grams:
+        raise LearningError("nothing can be learnt: hardly two texts have a character in common")
     classifier = classifier_of(
         loss="log_loss",
         alpha=1.0 / (_STRENGTH * len(examples)),

@@ -87,6 +87,12 @@ class TestWithScikitLearn:
             (e.probability for e in result.worst), reverse=True
         )
 
+    def test_texts_that_have_nothing_in_common_teach_nothing(self) -> None:
+        strange = [Example(text=chr(0x4E00 + at), label="甲乙"[at % 2], line=at) for at in range(40)]
+
+        with pytest.raises(LearningError, match="in common"):
+            train(strange, version="20260101.1")
+
     def test_two_labels_are_enough(self) -> None:
         two = [example for example in EXAMPLES if example.label in ("供水", "欠薪")]
 
