@@ -1,7 +1,7 @@
 """What understanding costs on one core: texts a second through the whole pipeline, and one partial of a call.
 
 Run ``python benchmarks/understanding.py``. The texts are the sentences of ``tests/data/emergency``, ordinary ones and
-emergencies as they come there, joined to 100 characters each; none is shown twice, so nothing is remembered from before.
+emergencies as they come there, joined to 100 characters each; none is shown twice, so nothing is remembered.
 A partial is what `Watch` does at each recognised character of a call that goes on for 30 of them. Times are of the
 process's own work, which other programs on the machine disturb less.
 """
@@ -35,7 +35,9 @@ CALLS = 60
 
 def sentences() -> list[str]:
     """Return the sentences of all corpora, shuffled the same way each time."""
-    found = [json.loads(line)["text"] for path in sorted(CORPORA.glob("*.jsonl")) for line in path.open(encoding="utf-8")]
+    found = [
+        json.loads(line)["text"] for path in sorted(CORPORA.glob("*.jsonl")) for line in path.open(encoding="utf-8")
+    ]
     for path in sorted(CORPORA.glob("*.toml")):
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         found += [*content["ordinary"]["texts"], *(text for texts in content["emergency"].values() for text in texts)]
@@ -63,7 +65,9 @@ def main() -> None:
     print(f"whole pipeline: {len(texts) / spent:.0f} texts of {LENGTH} characters a second ({len(texts)} texts)")
     detector = Detector(words.emergency)
     costs = [cost for text in texts[:CALLS] for cost in partials(detector, text[:SPOKEN])]
-    print(f"one partial: median {median(costs) * 1000:.2f} ms, 95 in 100 under {sorted(costs)[len(costs) * 95 // 100] * 1000:.2f} ms")
+    print(
+        f"one partial: median {median(costs) * 1000:.2f} ms, 95 in 100 under {sorted(costs)[len(costs) * 95 // 100] * 1000:.2f} ms"
+    )
 
 
 def partials(detector: Detector, text: str) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from config.toml_file import SettingsError, TomlFile
+from config.toml_file import TomlFile
 from routing.sounds import Sounds
 
 
@@ -31,12 +31,12 @@ def load_sounds(path: Path) -> Sounds:
     content = file.convert(_SoundFile)
     for syllable in (*content.sounds, *content.also):
         if not syllable.isascii() or not syllable.isalpha() or not syllable.islower():
-            table = "sounds" if syllable in content.sounds else "also"
-            raise file.error((table, syllable), "expected a syllable in small letters without its tone, such as zhong")
-    for name, pairs in (("starts", content.confusion.starts), ("ends", content.confusion.ends)):
+            name = "sounds" if syllable in content.sounds else "also"
+            raise file.error((name, syllable), "expected a syllable in small letters without its tone, such as zhong")
+    for side, pairs in (("starts", content.confusion.starts), ("ends", content.confusion.ends)):
         for at, (one, other) in enumerate(pairs):
             if not one or not other:
-                raise file.error(("confusion", name, at), "expected two beginnings or endings of syllables")
+                raise file.error(("confusion", side, at), "expected two beginnings or endings of syllables")
     readings: dict[str, list[str]] = {}
     for table in (content.sounds, content.also):
         for syllable, characters in table.items():

@@ -36,8 +36,14 @@ class _Context:
     stops: str
     within: int
     phrases: re.Pattern[str]
+    is_bound: bool
+    """Whether a phrase of this context says where the other begins, which no look at the whole text can tell."""
     but: re.Pattern[str] | None
     lifted: re.Pattern[str] | None
+
+    def may_stand(self, text: str) -> bool:
+        """Tell whether this context stands anywhere in *text*, wherever the phrase is."""
+        return self.is_bound or self.phrases.search(text) is not None
 
     def holds(self, text: str, start: int, end: int) -> bool:
         """Tell whether this context stands near the phrase at text[start:end]."""
@@ -81,16 +87,12 @@ class _Entry:
 
         *near* are the contexts that can stand in *text* at all.
         """
-        unless = [context for context in self.unless if context.id in near]
-        needs = [context for context in self.needs if context.id in near]
-        if self.needs and not needs:
-            return None
         for start, end in _in_order(phrases, text):
             if any(start < high and low < end for low, high in hidden):
                 continue
-            if needs and not any(context.holds(text, start, end) for context in needs):
+            if self.needs and not any(each.id in near and each.holds(text, start, end) for each in self.needs):
                 continue
-            if not any(context.holds(text, start, end) for context in unless):
+            if not any(each.id in near and each.holds(text, start, end) for each in self.unless):
                 return start, end
         return None
 
@@ -99,7 +101,7 @@ class Detector:
     """Finds the emergencies that a text speaks of; raises `PatternError` on a malformed lexicon."""
 
     def __init__(self, lexicon: EmergencyLexicon) -> None:
-        contexts = {name: _ready(context, lexicon) for name, context in lexicon.contexts.items()}
+        self._contexts = contexts = {name: _ready(context, lexicon) for name, context in lexicon.contexts.items()}
         try:
             self._entries = tuple(
                 _Entry(
@@ -143,6 +145,11 @@ class Detector:
         told = [rule for rule in hits if not self._entry_of[rule].alone] or hits
         return tuple(hits[rule] for rule in sorted(told, key=self._order.__getitem__))
 
+    def _near(self, plain: str) -> frozenset[str]:
+        """Return the ids of the contexts that can stand somewhere in *plain*."""
+        possible = {self._context_at[index][0] for index in self._context_sieve.possible(plain)}
+        return frozenset(name for name in possible if self._contexts[name].may_stand(plain))
+
     def _find(
         self, plain: str, *, final: bool, spelled_with: frozenset[str] | None = None
     ) -> list[tuple[EmergencyEntry, tuple[int, int]]]:
@@ -156,7 +163,7 @@ class Detector:
         if not possible:
             return []
         hidden = [match.span() for match in self._harmless.finditer(plain)] if self._harmless else []
-        near = frozenset(self._context_at[index][0] for index in self._context_sieve.possible(plain))
+        near = self._near(plain)
         return [
             (entry.entry, span)
             for entry, phrases in possible.items()
@@ -229,6 +236,7 @@ def _ready(context: Context, lexicon: EmergencyLexicon) -> _Context:
         _STOPS[context.scope],
         context.within,
         compile_pattern(context.phrases, lexicon.sets),
+        any("$" in phrase for phrase in context.phrases),
         compile_pattern(context.but, lexicon.sets) if context.but else None,
         compile_pattern(context.lifted, lexicon.sets) if context.lifted else None,
     )

@@ -73,8 +73,11 @@ class Ear:
         self._sounds = sounds
         self._words = frozenset(words)
         self._known = self._words | sounds.ordinary
-        marks = {fold: chr(_MARKS + at) for at, fold in enumerate({f: None for fs in sounds.folds.values() for f in fs})}
+        marks = {
+            fold: chr(_MARKS + at) for at, fold in enumerate({f: None for fs in sounds.folds.values() for f in fs})
+        }
         self._marks = {char: tuple(marks[fold] for fold in folds) for char, folds in sounds.folds.items()}
+        self._sounding: set[str] = set()
         self._first_mark = {ord(char): every[0] for char, every in self._marks.items()}
         self._by_sound: dict[str, list[str]] = {}
         self._shortened: dict[str, str] = {}
@@ -84,6 +87,9 @@ class Ear:
             if len(word) >= _LOSES_ONE_FROM:
                 for at in range(1, len(word) - 1):
                     self._shortened.setdefault(word[:at] + word[at + 1 :], word)
+
+        self._sounding.update(self._by_sound)
+        self._sounding.update(word.translate(self._first_mark) for word in (*self._known, *self._shortened))
 
     def heard(self, text: str) -> Reading | None:
         """Return *text* as it was probably said; None where that is what is written."""
@@ -133,13 +139,11 @@ class Ear:
     def _best(self, text: str) -> list[_Guess]:
         """Return guesses that don't overlap, in order; words that are written as they are keep their characters."""
         sound = text.translate(self._first_mark)
-        found = [
-            guess
-            for start in range(len(text))
-            for end in range(start + _SHORTEST, min(start + _LONGEST, len(text)) + 1)
-            if sound[start:end] in self._by_sound or text[start:end] in self._known or text[start:end] in self._shortened
-            if (guess := self._guess(text, sound, start, end)) is not None
-        ]
+        found = []
+        for start in range(len(text) - _SHORTEST + 1):
+            for end in range(start + _SHORTEST, min(start + _LONGEST, len(text)) + 1):
+                if sound[start:end] in self._sounding and (guess := self._guess(text, sound, start, end)) is not None:
+                    found.append(guess)
         taken = [False] * len(text)
         chosen: list[_Guess] = []
         for guess in sorted(found, key=lambda guess: (-guess.worth, guess.start)):
@@ -178,7 +182,11 @@ class Ear:
 def words_of(phrases: Iterable[str], sets: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """Return the words that *phrases* (see `routing.pattern`) are made of, as far as they leave no choice."""
     return frozenset(
-        piece for phrase in phrases for spelled in _spelled(phrase, sets) for piece in spelled.split(_GAP) if _WORD.fullmatch(piece)
+        piece
+        for phrase in phrases
+        for spelled in _spelled(phrase, sets)
+        for piece in spelled.split(_GAP)
+        if _WORD.fullmatch(piece)
     )
 
 
@@ -192,7 +200,9 @@ def _spelled(phrase: str, sets: Mapping[str, Sequence[str]]) -> Iterator[str]:
         if char == "(":
             at = closing(phrase, start) + 1
             choice = [
-                text for each in alternatives(phrase[start + 1 : at - 1]) for text in (_spelled(each, sets) if each else [""])
+                text
+                for each in alternatives(phrase[start + 1 : at - 1])
+                for text in (_spelled(each, sets) if each else [""])
             ]
         elif char == "{":
             at = phrase.index("}", start) + 1

@@ -34,8 +34,8 @@ class Context:
     """Words near a phrase that change what it means, such as a negation before it.
 
     ``within`` is how many characters may stand between the two. A match of ``but`` that overlaps the context or
-    stands between it and the phrase lifts the context again: 去年着过火，今天又着火了. So does a match of ``lifted`` anywhere in the
-    text: 医保能报吗 is a question, 人叫不醒了医保能报吗 is not one that may wait.
+    stands between it and the phrase lifts the context again: 去年着过火，今天又着火了. So does a match of ``lifted``
+    anywhere in the text: 医保能报吗 is a question, 人叫不醒了医保能报吗 is not one that may wait.
     """
 
     id: str

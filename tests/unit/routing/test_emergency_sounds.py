@@ -48,7 +48,12 @@ def test_a_text_that_is_written_right_has_no_other_reading() -> None:
 
 
 def test_words_leave_out_gaps_and_take_groups_apart() -> None:
-    assert words_of(["(煤气|液化气)~泄漏", "{fire}势大?"], {"fire": ["火", "大火"]}) >= {"煤气", "液化气", "泄漏", "大火势大"}
+    assert words_of(["(煤气|液化气)~泄漏", "{fire}势大?"], {"fire": ["火", "大火"]}) >= {
+        "煤气",
+        "液化气",
+        "泄漏",
+        "大火势大",
+    }
 
 
 @settings(max_examples=60, deadline=None)
