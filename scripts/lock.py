@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = "uv==0.13.9"
-LOCKS = {"requirements.lock": ["demo"], "requirements-dev.lock": ["demo", "dev"]}
+LOCKS = {"requirements.lock": ["demo"], "requirements-dev.lock": ["demo", "learn", "dev"]}
 """Each lock file and the extras of pyproject.toml in it; the second is held to the versions of the first."""
 
 

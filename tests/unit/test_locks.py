@@ -16,7 +16,7 @@ def pins(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("requirements.lock", ["demo"]), ("requirements-dev.lock", ["demo", "dev"])]
+    ("lock", "extras"), [("requirements.lock", ["demo"]), ("requirements-dev.lock", ["demo", "learn", "dev"])]
 )
 def test_a_lock_holds_every_dependency_that_is_named(lock: str, extras: list[str]) -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
