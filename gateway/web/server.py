@@ -24,9 +24,9 @@ from gateway.web.cases_api import case_routes
 from gateway.web.context import NEW_TOKEN, ConsoleParts, Context, Visit
 from gateway.web.exchange_api import exchange_routes, proven
 from gateway.web.inbox_api import inbox_routes
+from gateway.web.incidents_api import incident_routes
 from gateway.web.knowledge_api import knowledge_routes
 from gateway.web.knowledge_exchange_api import knowledge_exchange_routes
-from gateway.web.incidents_api import incident_routes
 from gateway.web.letters_api import letter_routes
 from gateway.web.live import close_pages, live_routes
 from gateway.web.messages import AnyMessage

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 
 from gateway.domain.account import AccountRole
-from gateway.web.passwords import ensure_first_account, matches
 from gateway.http_api.routes import Route
+from gateway.web.passwords import ensure_first_account, matches
 from gateway.web.server import ROUTES, Console
 from gateway.web.sessions import COOKIE
 from tests.fakes.console import PASSWORD, MemoryAccounts, Office

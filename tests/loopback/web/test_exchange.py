@@ -153,4 +153,8 @@ async def test_a_platforms_ticket_that_the_rules_refuse_leaves_nothing_behind(ca
 def test_partners_have_no_door_to_what_only_the_hotline_decides() -> None:
     doors = {route.path.rsplit("/", 1)[1] for route in ROUTES if route.for_partners and route.method == "POST"}
     assert not doors & {"audit_pass", "return_agree", "extend_agree", "redo_agree", "refuse", "accept"}
-    assert {"sign", "reply", "return", "extend", "appeal", "urge", "append", "grade"} <= doors <= {*COMMANDS, "tickets", "inbox"}
+    assert (
+        {"sign", "reply", "return", "extend", "appeal", "urge", "append", "grade"}
+        <= doors
+        <= {*COMMANDS, "tickets", "inbox"}
+    )
