@@ -17,7 +17,7 @@ from pathlib import Path
 
 from config.knowledge import load
 from config.settings import Settings
-from gateway.app import SystemClock, open_library
+from gateway.city_parts import SystemClock, open_library
 from gateway.domain.knowledge import ArticleId, Content, Submission
 from gateway.services.knowledge import Librarian
 from gateway.storage.store import SqlStore

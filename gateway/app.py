@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,29 +22,25 @@ from zoneinfo import ZoneInfo
 import structlog
 from prometheus_client import CollectorRegistry
 
-from asr.models import ModelChoice, ModelKind, choose
+from asr.models import ModelKind
 from asr.probe import Unusable, probe
 from asr.recogniser import VoskRecognizer
 from channels.media.client import MediaEngine, MediaSettings
 from channels.sip.call_control import SipCallControl
 from channels.sip.user_agent import UserAgentSettings
-from channels.webhook.signature import is_genuine
-from config import calendars, gazetteers, lexicons, models, profiles
+from config import calendars, lexicons, models
 from config.announcements import DEFAULT_FOLDER, Announcements
-from config.knowledge import load_lexicon
 from config.settings import Settings
 from config.values import Address
 from config.values import ListenAddress as ConfiguredAddress
 from gateway import line_parts
 from gateway.casework_parts import CaseworkParts, open_casework, running
+from gateway.city_parts import CONFIG, SystemClock, model_of, open_gazetteer, open_library, partners_of, profile_of
 from gateway.domain.call import CallId
-from gateway.domain.casework import Partner
 from gateway.domain.errors import OurMistake, UnusableSetting
 from gateway.domain.events import Fact
 from gateway.domain.json import Json
-from gateway.domain.profile import Profile
 from gateway.intake_parts import Ground, IntakeParts, open_intake, serving
-from gateway.ports.clock import Clock
 from gateway.ports.telephony import IncomingCall
 from gateway.recording_parts import open_archive
 from gateway.services.archive import Archive
@@ -54,7 +48,7 @@ from gateway.services.desk import Agent, Desk
 from gateway.services.exchange import Exchange
 from gateway.services.feed import Feed
 from gateway.services.incidents import IncidentWatch
-from gateway.services.knowledge import Answers, Librarian
+from gateway.services.knowledge import Librarian
 from gateway.services.knowledge_rounds import Rounds
 from gateway.services.ledger import Ledger
 from gateway.services.reports import Reporter
@@ -67,32 +61,15 @@ from gateway.storage.location import database_of_node
 from gateway.storage.node_claim import claimed
 from gateway.storage.store import SqlStore
 from gateway.telemetry import Metrics, follow
-from gateway.web.context import PartnerAccess
 from gateway.web.server import Console, ConsoleParts, ensure_first_account
 from gateway.written_metrics import WrittenMetrics
-from routing.deadlines import Reckoning
 from routing.decide import Understander
 from routing.emergency import Detector, Watch
-from routing.gazetteer import Gazetteer
-from routing.search import Indexer
 
 log = structlog.get_logger(__name__)
 
 HOME = Path(__file__).parent.parent
-CONFIG = HOME / "config"
 VERSION = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-
-
-class SystemClock:
-    """The clocks of this machine."""
-
-    def now(self) -> datetime:
-        """Return the current instant in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that never jump."""
-        return time.monotonic()
 
 
 class Gateway:
@@ -105,8 +82,8 @@ class Gateway:
         self.clock = SystemClock()
         self.feed = Feed()
         self._registry = CollectorRegistry()
-        self.model = _model(settings)
-        self.profile = _profile(settings, self.clock.now())
+        self.model = model_of(settings)
+        self.profile = profile_of(settings, self.clock.now())
         self.lexicons = lexicons.load(CONFIG / "lexicons")
         self.learned = models.learned(settings)
         self.gazetteer = open_gazetteer(settings)
@@ -339,7 +316,7 @@ class Gateway:
             correspondence=self.store.correspondence,
             files=self.written.files,
             unit_orders=UnitOrders(self.store, self.casework.casework.books, self.clock, self.units),
-            partners=self._partners(),
+            partners=partners_of(settings),
             store=self.store,
             accounts=self.store,
             clock=self.clock,
@@ -369,47 +346,11 @@ class Gateway:
             trusted_proxies=[ipaddress.ip_network(each) for each in settings.web.trusted_proxies],
         )
 
-    def _partners(self) -> list[PartnerAccess]:
-        return [
-            PartnerAccess(
-                partner=Partner(id=each.id, unit=each.unit, is_master=each.master),
-                api_key=each.api_key,
-                signed=partial(is_genuine, each.secret) if each.secret else None,
-            )
-            for each in self._settings.partner
-            if each.api_key or each.secret
-        ]
-
     def _agent_changed(self, agent: Agent) -> None:
         self._tell("agent.changed", agent=agent.id, presence=agent.presence.value, call=agent.call_id)
 
     def _tell(self, kind: str, **values: Json) -> None:
         self.ledger.tell(Fact(kind=kind, at=self.clock.now(), values=values))
-
-
-def open_library(
-    settings: Settings, store: SqlStore, clock: Clock, feed: Feed | None = None, answers: Answers | None = None
-) -> Librarian:
-    """Return the librarian over the knowledge base of *store*, under the rules of the city's profile."""
-    folder = CONFIG / "lexicons"
-    words = [word for topic in lexicons.load_topics(folder / "matters.toml") for word in topic.words]
-    profile = _profile(settings, clock.now())
-    return Librarian(
-        store=store,
-        base=store.knowledge,
-        indexer=Indexer(load_lexicon(folder, words)),
-        profile=profile,
-        reckoning=Reckoning(calendar=calendars.load(CONFIG / "calendars"), zone=profile.zone),
-        clock=clock,
-        feed=feed or Feed(),
-        answers=answers,
-    )
-
-
-def open_gazetteer(settings: Settings) -> Gazetteer | None:
-    """Return the city's places, if it has named a file of them."""
-    path = settings.understanding.gazetteer
-    return gazetteers.load(Path(path), CONFIG / "lexicons") if path else None
 
 
 @contextmanager
@@ -419,21 +360,6 @@ def _as_setting(key: str, value: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnusableSetting(f"{key} = {value}: {os.strerror(error.errno or 0)}") from error
-
-
-def _model(settings: Settings) -> ModelChoice:
-    try:
-        return choose(Path(settings.asr.model) if settings.asr.model else None)
-    except OurMistake as error:
-        raise UnusableSetting(f"asr.model = {settings.asr.model}: {error}") from error
-
-
-def _profile(settings: Settings, at: datetime) -> Profile:
-    path = CONFIG / "profiles" / f"{settings.node.profile}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(profile.stem for profile in path.parent.glob("*.toml")))
-        raise UnusableSetting(f"node.profile = {settings.node.profile}: there is no such profile; known are {known}")
-    return profiles.load(path, at=at)
 
 
 def _made(folder: Path) -> Path:

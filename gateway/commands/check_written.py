@@ -21,7 +21,7 @@ from channels.sms.link import Link
 from channels.sms.words import Answer, Receipt, ShortMessage
 from channels.telegram.api import TelegramApi
 from config.settings import Settings
-from gateway.app import SystemClock
+from gateway.city_parts import SystemClock
 from gateway.commands.findings import Finding
 from gateway.domain.errors import GatewayError
 from gateway.mail_parts import mailboxes_of, smarthost_of

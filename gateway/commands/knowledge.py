@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from config.knowledge import load, to_csv
-from gateway.app import SystemClock, open_library
+from gateway.city_parts import SystemClock, open_library
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.domain.knowledge import Article, ArticleKind, Submission
 from gateway.services.knowledge import Librarian

@@ -17,7 +17,7 @@ from rich.console import Console
 from config.decided_tickets import Decided, History, Ids, read_decided, to_csv
 from config.models import RULES, TASKS, Manifest, Metrics, ModelRoom, room_of
 from config.settings import Settings
-from gateway.app import SystemClock
+from gateway.city_parts import SystemClock
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.commands.learn_report import report_json, show
 from gateway.commands.pipeline import (

@@ -11,7 +11,7 @@ from config import lexicons, models, profiles
 from config.decided_tickets import TEXT, Ids, ids_of
 from config.settings import Settings
 from gateway import line_parts
-from gateway.app import CONFIG, open_gazetteer
+from gateway.city_parts import CONFIG, open_gazetteer
 from gateway.domain.call import Role
 from routing.conversation import Conversation, Turn
 from routing.decide import Understander, Understanding

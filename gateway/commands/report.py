@@ -7,8 +7,8 @@ import asyncio
 
 import msgspec
 
-from gateway.app import SystemClock, open_library
 from gateway.casework_parts import open_casework
+from gateway.city_parts import SystemClock, open_library
 from gateway.commands.common import add_config, database_of, settings_of
 from gateway.domain.errors import OurMistake
 from gateway.domain.report import Days

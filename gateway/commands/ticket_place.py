@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.reading import FieldError, read
-from gateway.app import SystemClock
 from gateway.casework_parts import CaseworkParts, open_casework
+from gateway.city_parts import SystemClock
 from gateway.commands.common import database_of, settings_of
 from gateway.domain.casework import Place
 from gateway.domain.errors import OurMistake

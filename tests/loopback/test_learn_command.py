@@ -12,7 +12,7 @@ import pytest
 
 from config.models import RULES, ModelError, ModelRoom
 from config.settings import load
-from gateway.app import SystemClock
+from gateway.city_parts import SystemClock
 from gateway.cli import main
 from gateway.commands.pipeline import decided, understand_with
 from gateway.domain.contact import ChannelKind, ContactId

@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 from config import lexicons, profiles
 from config.settings import Settings, load
-from gateway.app import SystemClock, open_library
 from gateway.casework_parts import open_casework
+from gateway.city_parts import SystemClock, open_library
 from gateway.domain.call import LegId
 from gateway.intake_parts import Ground, open_intake, serving
 from gateway.ports.hearing import ModelDescription, Recognition
