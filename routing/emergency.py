@@ -221,11 +221,11 @@ class Watch:
 
 
 def _in_order(phrases: Sequence[re.Pattern[str]], text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the phrases stand as one expression of all would find them: leftmost, the earlier phrase first."""
+    """Yield where the phrases stand, leftmost first; of those that begin at one place each, the earlier phrase first."""
     at = 0
     while found := [match for phrase in phrases if (match := phrase.search(text, at))]:
         first = min(found, key=lambda match: match.start())
-        yield first.span()
+        yield from dict.fromkeys(match.span() for match in found if match.start() == first.start())
         at = max(first.end(), first.start() + 1)
 
 
