@@ -221,7 +221,7 @@ class Watch:
 
 
 def _in_order(phrases: Sequence[re.Pattern[str]], text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the phrases stand, leftmost first; of those that begin at one place each, the earlier phrase first."""
+    """Yield where the phrases stand, leftmost first; of those that begin at one place the earlier phrase first."""
     at = 0
     while found := [match for phrase in phrases if (match := phrase.search(text, at))]:
         first = min(found, key=lambda match: match.start())
