@@ -15,9 +15,9 @@ EmergencyLine = NewType("EmergencyLine", str)
 class EmergencyHit:
     """A phrase that makes an emergency likely.
 
-    ``start`` and ``end`` place the phrase in the audio, in seconds of the call; both are None for
-    written text. ``rule`` is the id of the lexicon entry that fired. ``meant`` is what the phrase sounds like where it is
-    written otherwise, else empty; ``weight``, at most 1, is less the less alike the two are.
+    ``start`` and ``end`` place the phrase in the audio, in seconds of the call; both are None for written text.
+    ``rule`` is the id of the lexicon entry that fired. ``meant`` is what the phrase sounds like where it is written
+    otherwise, else empty; ``weight``, at most 1, is less the less alike the two are.
     """
 
     line: EmergencyLine
