@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import socket
 import sqlite3
@@ -30,6 +31,8 @@ from tests.peers.written_node import POINTS
 
 WATER = "我住长青小区，家里停水两天了"
 HOUSE = Path(__file__).parents[3]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Of a node: it keeps its bytecode, so that the next one starts sooner."""
 PATIENCE = 120.0
 """Seconds that anything here may take on a busy machine."""
 
@@ -61,7 +64,7 @@ class Node:
         log = self.file.with_suffix(".log")
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *arguments, cwd=HOUSE, stdout=asyncio.subprocess.PIPE, stderr=errors
+                sys.executable, *arguments, cwd=HOUSE, stdout=asyncio.subprocess.PIPE, stderr=errors, env=ENVIRONMENT
             )
         try:
             assert process.stdout is not None
