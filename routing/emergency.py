@@ -97,6 +97,11 @@ class _Entry:
         return None
 
 
+SHORTEST_BY_SOUND = 3
+"""Characters of a phrase known by its sound, unless one of `_DONE` follows: 转人工 is not 撞人, 着伙了 is 着火了."""
+_DONE = ("了", "啦", "着")
+
+
 class Detector:
     """Finds the emergencies that a text speaks of; raises `PatternError` on a malformed lexicon."""
 
@@ -140,7 +145,8 @@ class Detector:
         hits = {entry.id: _hit(entry, plain, span, words) for entry, span in found}
         if (reading := self._ear.heard(plain)) is not None:
             for entry, span in self._find(reading.text, final=final, spelled_with=reading.changed):
-                if entry.needs or reading.cost(*span):
+                cost = reading.cost(*span)
+                if (cost and _is_telling(reading.text, *span)) or (entry.needs and not cost):
                     hits.setdefault(entry.id, _misheard(entry, plain, reading, span, words))
         told = [rule for rule in hits if not self._entry_of[rule].alone] or hits
         return tuple(hits[rule] for rule in sorted(told, key=self._order.__getitem__))
@@ -218,6 +224,11 @@ class Watch:
             if not self._stretches[key]:
                 del self._stretches[key]
                 yield self._hits.pop(key)
+
+
+def _is_telling(text: str, start: int, end: int) -> bool:
+    """Say whether text[start:end] is enough to be known by its sound alone."""
+    return end - start >= SHORTEST_BY_SOUND or text.startswith(_DONE, end)
 
 
 def _in_order(phrases: Sequence[re.Pattern[str]], text: str) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,7 @@ SOUNDS = shipped_lexicons().emergency.sounds
 
 @pytest.mark.parametrize(
     ("written", "line", "meant"),
-    [("厨房折火了", "119", "着火"), ("有人触垫倒在地上", "120", "触电"), ("前面出车获了", "122", "车祸")],
+    [("厨房折火了", "119", "着火"), ("有人触垫了倒在地上", "120", "触电"), ("前面出车获了", "122", "车祸")],
 )
 def test_a_phrase_with_a_wrong_character_is_found_and_says_what_it_sounds_like(
     written: str, line: str, meant: str
