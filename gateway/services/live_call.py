@@ -51,6 +51,7 @@ class LiveCall:
         self.record = CallRecord(exchange, call_id, incoming)
         self._attempts: Counter[EmergencyLine] = Counter()
         self.hand_offs: dict[EmergencyLine, HandOff] = {}
+        self._unserved: set[EmergencyLine] = set()
         self.transfer: UnitTransfer | None = None
         self.supervisions: dict[str, Supervision] = {}
         self.floor: Floor
@@ -312,17 +313,28 @@ class LiveCall:
             phrase_end=hit.end,
         )
         if self._is_over:
-            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase, reason="the citizen has gone")
+            self._leave_unserved(hit, "the citizen has gone")
         elif hit.line not in self._exchange.lines:
-            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase, reason="no number is configured")
+            self._leave_unserved(hit, "no number is configured")
         else:
             self._hand_off(hit.line, hit.rule, hit)
 
+    def _leave_unserved(self, hit: EmergencyHit, reason: str) -> None:
+        """Tell the agents, once for each line, that an emergency goes to nobody."""
+        if hit.line not in self._unserved:
+            self._unserved.add(hit.line)
+            self.record.tell("emergency.unserved", line=hit.line, phrase=hit.phrase, reason=reason)
+
     def _unsuspect(self, hit: EmergencyHit) -> None:
-        """Later words took the phrase back: nothing has rung yet, then nothing will; else the agent decides."""
+        """Later words took the phrase back: nothing has rung yet, then nothing will; else the agent decides.
+
+        As long as another phrase speaks of the same line, nothing is taken back from it.
+        """
         self.record.tell("emergency.withdrawn", line=hit.line, phrase=hit.phrase, rule=hit.rule)
         hand_off = self.hand_offs.get(hit.line)
-        if hand_off is not None and hand_off.hit == hit and hand_off.state is HandOffState.SUSPECTED:
+        if any(each.line == hit.line for each in self._watch.standing):
+            return
+        if hand_off is not None and hand_off.hit is not None and hand_off.state is HandOffState.SUSPECTED:
             hand_off.dismiss("later words")
 
     def _hand_off(self, line: EmergencyLine, by: str, hit: EmergencyHit | None) -> None:
