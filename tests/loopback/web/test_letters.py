@@ -186,7 +186,9 @@ async def test_other_tickets_of_the_same_person_are_listed_and_a_wish_for_a_pers
 ) -> None:
     sms: dict[str, Any] = {"channel": ChannelKind.SMS, "sender": "8613800000001", "is_proven": True}
     first = await room.take("我家停水了", **sms)
+    room.wait(timedelta(minutes=1))
     second = await room.take("新诉求：楼下路灯不亮", **sms)
+    room.wait(timedelta(minutes=1))
     await room.take("人工", **sms)
     async with agent.get(f"/api/tickets/{first.ticket_id}/same-person") as answer:
         listed = await answer.json()
