@@ -34,7 +34,6 @@ def config(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def history(tmp_path: Path) -> str:
-    pytest.importorskip("sklearn")
     return str(histories.write(tmp_path / "history.csv", histories.rows(200)))
 
 
@@ -46,7 +45,6 @@ def room(tmp_path: Path) -> ModelRoom:
 def test_a_history_becomes_models_that_are_listed_used_and_rolled_back(
     config: list[str], tmp_path: Path, room: ModelRoom, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("sklearn")
     history = str(histories.write(tmp_path / "history.csv", histories.rows(600)))
 
     assert main(["learn", history, "--json", *config]) == 0
@@ -131,7 +129,6 @@ def test_a_held_out_file_that_repeats_the_history_is_refused(
 def test_columns_may_have_any_title_and_the_coding_of_an_office(
     config: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("sklearn")
     header = ("编号", "说了什么", "甲", "乙", "丙")
     path = histories.write(tmp_path / "old.csv", histories.rows(150), header=header, coding="gb18030")
 

@@ -66,10 +66,6 @@ def test_a_text_that_was_decided_differently_stays_on_one_side_with_all_that_was
 
 
 class TestWithScikitLearn:
-    @pytest.fixture(autouse=True)
-    def _needs_it(self) -> None:
-        pytest.importorskip("sklearn")
-
     def test_the_same_examples_make_the_same_model_in_any_order(self) -> None:
         one, other = (train(split(each).train, version="20260101.1") for each in (EXAMPLES, EXAMPLES[::-1]))
 
