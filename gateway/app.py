@@ -55,6 +55,7 @@ from gateway.services.reports import Reporter
 from gateway.services.switchboard import Switchboard, recover
 from gateway.services.tickets import TicketEditor
 from gateway.services.unit_orders import UnitOrders
+from gateway.services.unit_records import records_of_units
 from gateway.sip_parts import call_settings, user_agent_settings
 from gateway.storage.database import Database
 from gateway.storage.location import database_of_node
@@ -312,7 +313,12 @@ class Gateway:
             cases=self.store.cases,
             case_files=self.casework.files,
             registers=self.store.registers,
-            reporter=Reporter(self.store.cases, self.casework.casework.books, self.clock, self.librarian.records),
+            reporter=Reporter(
+                self.store.cases,
+                self.casework.casework.books,
+                self.clock,
+                partial(records_of_units, self.librarian, self.clock),
+            ),
             correspondence=self.store.correspondence,
             files=self.written.files,
             unit_orders=UnitOrders(self.store, self.casework.casework.books, self.clock, self.units),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from functools import partial
 
 import msgspec
 
@@ -15,6 +16,7 @@ from gateway.domain.report import Days
 from gateway.services.feed import Feed
 from gateway.services.report_words import brief
 from gateway.services.reports import Reporter
+from gateway.services.unit_records import records_of_units
 from gateway.storage.store import SqlStore
 
 
@@ -40,7 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
         async with SqlStore(database_of(settings), clock=clock) as store:
             parts = open_casework(settings, store, clock, Feed())
             librarian = open_library(settings, store, clock)
-            reporter = Reporter(store.cases, parts.casework.books, clock, librarian.records)
+            reporter = Reporter(store.cases, parts.casework.books, clock, partial(records_of_units, librarian, clock))
             report = await reporter.report(days, arguments.unit)
             if arguments.json:
                 print(msgspec.json.encode(msgspec.to_builtins(report, str_keys=True)).decode())

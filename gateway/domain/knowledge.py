@@ -202,6 +202,16 @@ class Submission:
     confirmed_on: date | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of submissions: how many are new, changed or unchanged, and which notices came late."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    late: tuple[ArticleId, ...] = ()
+
+
 class CheckKind(Enum):
     """Why a unit is asked: something is said to be wrong (纠错), or nobody has confirmed it for long (时效)."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, tzinfo
 from functools import partial
 
-from gateway.domain.decision import Decision, DecisionKind, Reason
 from gateway.domain.errors import Conflict, Refused
 from gateway.domain.events import Fact
 from gateway.domain.json import Json
@@ -26,6 +25,7 @@ from gateway.domain.knowledge import (
     CheckKind,
     CheckOutcome,
     Content,
+    Imported,
     Submission,
     Version,
     answered,
@@ -35,7 +35,6 @@ from gateway.domain.knowledge import (
     written,
 )
 from gateway.domain.profile import Profile
-from gateway.domain.rules import ANSWER
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.ports.clock import Clock
 from gateway.ports.knowledge import KnowledgeBase
@@ -43,6 +42,7 @@ from gateway.ports.memory import Store, Transaction
 from gateway.services.feed import Feed, TicketChanged
 from gateway.services.tickets import save_change, with_decisions
 from routing.deadlines import Reckoning
+from routing.direct_answer import direct_answer
 from routing.freshness import Freshness, answer_by, freshness, reported_late, stale_from, unconfirmed_since
 from routing.search import Hit, Indexer
 from routing.working_time import day_of
@@ -52,36 +52,8 @@ CANDIDATES = 50
 AT_ONCE = 100
 """Articles that one unit of work takes in, so that nobody else's waits long."""
 PAGE = 200
-MOST_CHECKS = 100_000
-"""Check tickets that are counted at most."""
 ASKING = "请确认这条知识是否仍然有效，有变化的请更新。"
 """What an owner is asked about an article that nobody has confirmed for long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """What became of submissions: how many are new, changed or unchanged, and which notices came late."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    late: tuple[ArticleId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitRecord:
-    """How a unit looks after its part (ZH-18).
-
-    ``published`` articles, ``stale`` ones among them; ``checks`` it was sent, of which ``answered_in_time`` and
-    ``overdue``, that wait although their end has come.
-    """
-
-    unit: str
-    published: int = 0
-    stale: int = 0
-    checks: int = 0
-    answered_in_time: int = 0
-    overdue: int = 0
 
 
 Answers = Callable[[Transaction, Ticket, str], list[Fact]]
@@ -207,7 +179,7 @@ class Librarian:
 
     async def all_articles(self) -> list[Article]:
         """Return every article, by id."""
-        return [article async for article in self._each()]
+        return [article async for article in self.each()]
 
     # -- asking the owners ---------------------------------------------------------------------------------------
 
@@ -215,7 +187,7 @@ class Librarian:
         """Return the articles that nobody has confirmed for longer than the city allows, by id."""
         now, rule = self._clock.now(), self.freshness
         found: list[Article] = []
-        async for article in self._each(published=True, confirmed_before=unconfirmed_since(rule, now)):
+        async for article in self.each(published=True, confirmed_before=unconfirmed_since(rule, now)):
             if stale_from(article, rule, self._reckoning) <= now:
                 found.append(article)
             if len(found) == limit:
@@ -243,7 +215,7 @@ class Librarian:
             article = _known(tx, article_id)
             if article.published is None:
                 raise Refused(f"article {article_id} is not published")
-            check = self._new_check(article, CheckKind.CORRECTION, words, self._clock.now(), by)
+            check = self._new_check(article, CheckKind.CORRECTION, words, by)
             self._save_check(tx, check, "knowledge.check_raised", by)
             return check
 
@@ -269,26 +241,6 @@ class Librarian:
         """Return the check tickets that wait for their answer although it is due, the newest first."""
         return await self.base.checks(unit=unit, waiting=True, due_before=self._clock.now(), limit=limit)
 
-    async def records(self) -> list[UnitRecord]:
-        """Return how each unit looks after its part, by unit."""
-        records: dict[str, UnitRecord] = {}
-        now = self._clock.now()
-        async for article in self._each(published=True):
-            unit = article.latest.content.unit
-            record = records.get(unit, UnitRecord(unit=unit))
-            stale = record.stale + self.is_stale(article)
-            records[unit] = replace(record, published=record.published + 1, stale=stale)
-        for check in await self.base.checks(limit=MOST_CHECKS):
-            record = records.get(check.unit, UnitRecord(unit=check.unit))
-            late = check.is_overdue(now)
-            records[check.unit] = replace(
-                record,
-                checks=record.checks + 1,
-                answered_in_time=record.answered_in_time + (check.outcome is not None and not late),
-                overdue=record.overdue + (check.outcome is None and late),
-            )
-        return [records[unit] for unit in sorted(records)]
-
     # -- answering citizens --------------------------------------------------------------------------------------
 
     async def answer(self, ticket_id: TicketId, article_id: ArticleId, number: int, *, by: str) -> Ticket:
@@ -299,7 +251,7 @@ class Librarian:
         version = await self.public(article_id)
         if version is None or version.number != number:
             raise Refused(f"version {number} of article {article_id} is not what readers are given today")
-        decision = self._direct_answer(version)
+        decision = direct_answer(self._profile, version)
         followed: list[Fact] = []
 
         def work(tx: Transaction) -> Ticket:
@@ -386,15 +338,16 @@ class Librarian:
         asked = []
         for article in stale:
             if tx.knowledge.open_check(article.id, CheckKind.FRESHNESS) is None:
-                check = self._new_check(article, CheckKind.FRESHNESS, ASKING, self._clock.now(), by)
+                check = self._new_check(article, CheckKind.FRESHNESS, ASKING, by)
                 self._save_check(tx, check, "knowledge.check_raised", by)
                 asked.append(check)
         return asked
 
-    def _new_check(self, article: Article, kind: CheckKind, words: str, now: datetime, by: str) -> Check:
+    def _new_check(self, article: Article, kind: CheckKind, words: str, by: str) -> Check:
+        now = self._clock.now()
         due, citation = answer_by(self._profile, self._reckoning, now)
         return Check(
-            id=CheckId(f"K{now.astimezone(self._reckoning.zone):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"),
+            id=CheckId(f"K{now.astimezone(self.zone):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"),
             kind=kind,
             article_id=article.id,
             version=article.published or article.latest.number,
@@ -414,18 +367,6 @@ class Librarian:
             values["outcome"] = check.outcome.value
         tx.append(self._fact(kind, values))
 
-    def _direct_answer(self, version: Version) -> Decision:
-        """Return the decision; its outcome names article and version, such as ``residence-permit@3``."""
-        ruling = self._profile.ruling(ANSWER)
-        citations = ruling.citations if ruling is not None else ()
-        title = version.content.title
-        reasons = tuple(Reason(rule="answer.knowledge", evidence=title, citation=each) for each in citations)
-        return Decision(
-            kind=DecisionKind.ANSWER,
-            outcome=f"{version.article_id}@{version.number}",
-            reasons=reasons or (Reason(rule="answer.knowledge", evidence=title),),
-        )
-
     def _fact(self, kind: str, values: dict[str, Json], ticket: Ticket | None = None) -> Fact:
         return Fact(
             kind=kind,
@@ -435,9 +376,10 @@ class Librarian:
             values=values,
         )
 
-    async def _each(
+    async def each(
         self, *, published: bool = False, confirmed_before: datetime | None = None
     ) -> AsyncIterator[Article]:
+        """Yield articles by id; each condition that is given narrows them."""
         after = ""
         while True:
             page = await self.base.articles(

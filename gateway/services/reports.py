@@ -18,7 +18,7 @@ from gateway.domain.rules import DUTY
 from gateway.ports.casework import Cases
 from gateway.ports.clock import Clock
 from gateway.services.books import Books
-from gateway.services.knowledge import UnitRecord
+from gateway.services.unit_records import UnitRecord
 from routing.casebook.draft import rows_of
 from routing.tally import Tally, called_for, last_of, ranked
 

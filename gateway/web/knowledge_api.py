@@ -27,6 +27,7 @@ from gateway.domain.ticket import TicketId
 from gateway.http_api.problems import Problem, not_found
 from gateway.http_api.routes import SUPERVISORS, RouteTable
 from gateway.services.tickets import with_decisions
+from gateway.services.unit_records import records_of_units
 from gateway.web.context import Visit
 from gateway.web.knowledge_views import (
     ArticlePage,
@@ -326,7 +327,7 @@ async def answer_check(visit: Visit, check_id: str, body: CheckAnswer) -> CheckV
 @knowledge_routes.declare("GET", "/api/knowledge-units", "各单位知识库运维情况", roles=SUPERVISORS)
 async def list_records(visit: Visit) -> UnitRecordList:
     """Count per unit what it has published, what is stale, and how it answers checks."""
-    return unit_records(visit, await visit.parts.librarian.records())
+    return unit_records(visit, await records_of_units(visit.parts.librarian, visit.parts.clock))
 
 
 # -- tickets -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from gateway.domain.decision import Citation
 from gateway.domain.knowledge import Article, ArticleKind, Check, Content, Version
-from gateway.services.knowledge import UnitRecord
+from gateway.services.unit_records import UnitRecord
 from gateway.web.context import Visit
 from gateway.web.views import CitationView
 from routing.search import Hit

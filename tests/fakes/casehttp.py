@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiohttp import ClientSession
 from gateway.services.ledger import Ledger
 from gateway.services.reports import Reporter
 from gateway.services.unit_orders import UnitOrders
+from gateway.services.unit_records import records_of_units
 from gateway.web.server import Console
 from tests.fakes.caseroom import UNITS, CaseRoom
 from tests.fakes.console import Office, office
@@ -78,7 +80,9 @@ async def case_office(room: CaseRoom, recordings: Path) -> AsyncIterator[CaseOff
             cases=room.store.cases,
             case_files=room.files,
             registers=room.store.registers,
-            reporter=Reporter(room.store.cases, room.books, room.clock, place.parts.librarian.records),
+            reporter=Reporter(
+                room.store.cases, room.books, room.clock, partial(records_of_units, place.parts.librarian, room.clock)
+            ),
             unit_orders=UnitOrders(room.store, room.books, room.clock, UNITS),
             clock=clock,
         )

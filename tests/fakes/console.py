@@ -34,6 +34,7 @@ from gateway.services.reports import Reporter
 from gateway.services.switchboard import Switchboard
 from gateway.services.tickets import TicketEditor
 from gateway.services.unit_orders import UnitOrders
+from gateway.services.unit_records import records_of_units
 from gateway.telemetry import Metrics
 from gateway.web.context import PartnerAccess
 from gateway.web.passwords import hashed
@@ -108,7 +109,12 @@ class Office:
             cases=line.store.cases,
             case_files=line.case_files,
             registers=line.store.registers,
-            reporter=Reporter(line.store.cases, line.casework.books, line.clock, librarian_of(line).records),
+            reporter=Reporter(
+                line.store.cases,
+                line.casework.books,
+                line.clock,
+                partial(records_of_units, librarian_of(line), line.clock),
+            ),
             unit_orders=UnitOrders(line.store, line.casework.books, line.clock, line.exchange.units),
             correspondence=line.store.correspondence,
             files=line.files,

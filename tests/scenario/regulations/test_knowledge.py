@@ -14,6 +14,7 @@ from gateway.domain.decision import DecisionKind
 from gateway.domain.knowledge import ArticleId, ArticleKind, CheckOutcome, Content, Submission
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.services.knowledge import Librarian
+from gateway.services.unit_records import records_of_units
 from routing.freshness import freshness
 from tests.fakes.library import OUTAGE, WAGES, WORKS, librarian_for
 from tests.fakes.store import MemoryStore, SetClock
@@ -116,7 +117,7 @@ async def test_zh_18_a_unit_s_care_for_its_knowledge_is_counted() -> None:
     await city.librarian.raise_check(ID, "电话错了", by="agent")
     city.clock.at += timedelta(days=30)
 
-    records = {record.unit: record for record in await city.librarian.records()}
+    records = {record.unit: record for record in await records_of_units(city.librarian, city.clock)}
 
     assert (records["water"].overdue, records["labour"].overdue) == (1, 0)
 

@@ -15,9 +15,9 @@ from gateway.domain.errors import Refused
 from gateway.domain.register import PaperQuery, PaperState, Register
 from gateway.domain.report import Days, Rate, Report, ReportKind, UnitFigures
 from gateway.domain.rules import PeriodKind, Trigger
-from gateway.services.knowledge import UnitRecord
 from gateway.services.reports import Reporter
 from gateway.services.unit_orders import UnitOrders
+from gateway.services.unit_records import UnitRecord
 from gateway.storage.store import SqlStore
 from routing.tally import last_of, ranked
 from tests.fakes.caseroom import AGENT, REPLY, ROADS, SUPERVISOR, UNITS, WATER, CaseRoom, at

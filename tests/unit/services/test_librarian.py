@@ -21,7 +21,8 @@ from gateway.domain.knowledge import (
 )
 from gateway.domain.ticket import Ticket, TicketId
 from gateway.services.feed import Feed
-from gateway.services.knowledge import AT_ONCE, PAGE, Librarian, UnitRecord
+from gateway.services.knowledge import AT_ONCE, PAGE, Librarian
+from gateway.services.unit_records import UnitRecord, records_of_units
 from tests.fakes.hotline import PROFILE
 from tests.fakes.library import CITATION, OUTAGE, WAGES, WORKS, librarian_for, rule, stocked
 from tests.fakes.store import MemoryStore, SetClock
@@ -326,7 +327,7 @@ async def test_units_are_counted_by_how_they_look_after_their_part(librarian: Li
     clock.at = NOON + timedelta(days=91)
     await librarian.withdraw(ArticleId("wages"), seen=1, by="owner")
 
-    assert await librarian.records() == [
+    assert await records_of_units(librarian, librarian._clock) == [
         UnitRecord(unit="labour", checks=1, overdue=1),
         UnitRecord(unit="water", published=1, stale=1, checks=1, answered_in_time=1),
     ]
