@@ -145,7 +145,7 @@ export const CaseDetail = {
           ${head(html`<small>还没有受理</small>`)}
           ${actions()}
           ${!forms.value.length && html`<p class="empty">这张工单还没有受理，您的身份不能受理它</p>`}
-          <p class="case-links"><a href=${address("tickets", route.value.id)}>看这张工单的通话与要素</a></p>
+          <p class="case-links"><a href=${address("tickets", route.value.id)}>看这张工单的来件、通话与要素</a></p>
           ${dialog()}
         </main>`;
       if (!file.value) return html`<main class="page"><p class="empty">正在载入……</p></main>`;
